@@ -1,0 +1,65 @@
+# Jobs of this project, one verb each. `make help` lists them.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+CARGO_FLAGS ?= --locked
+
+.PHONY: help demo test build lint format types rust-test python-test bench bench-report agreement fuzz fuzz-replay mutants wheel clean
+
+help: ## list the jobs
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(STAMP): pyproject.toml requirements-dev.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
+	touch $@
+
+build: $(STAMP) ## build the extension into .venv
+	$(BIN)/maturin develop --quiet --release
+
+demo: build ## decide the example's requests and show the result
+	$(BIN)/agentpdp check examples/assistant/bundle
+	$(BIN)/agentpdp decide examples/assistant/bundle examples/assistant/requests.jsonl --output $(VENV)/decisions.jsonl
+	$(BIN)/agentpdp bench examples/assistant/bundle examples/assistant/requests.jsonl --rounds 5
+	$(BIN)/python examples/embed.py
+
+test: lint types rust-test python-test ## run every check and every test
+
+lint: $(STAMP) ## ruff, rustfmt, clippy with warnings denied
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	cargo fmt --all --check
+	cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
+
+format: $(STAMP) ## format everything
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	cargo fmt --all
+
+types: build ## mypy strict, stubtest
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest agentpdp._core --allowlist tests/stubtest-allowlist.txt
+
+rust-test: ## tests of the Rust crates
+	cargo test $(CARGO_FLAGS) --workspace --quiet
+
+python-test: build ## tests of the Python package, benches in test mode
+	$(BIN)/python -m pytest
+
+bench: build ## the benches, timed
+	$(BIN)/python -m pytest benches --benchmark-only
+
+bench-report: build ## the table of docs/benchmarks.md
+	$(BIN)/python benches/report.py
+
+agreement: build ## the long agreement run (REQUESTS=10000000)
+	$(BIN)/python tests/properties/long_run.py --requests $(or $(REQUESTS),10000000) --workers 2
+
+wheel: $(STAMP) ## wheel and sdist into dist/
+	$(BIN)/maturin build --release --sdist --out dist
+
+clean: ## remove what was built
+	rm -rf target dist $(VENV)

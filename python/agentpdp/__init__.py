@@ -1,0 +1,70 @@
+"""agentpdp: decide every action of an agent, when it happens.
+
+Names are imported on first use, so that ``agentpdp.reference`` works without the compiled extension.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agentpdp._core import Decision, Decisions, EntityUid, Finding, PolicyError
+    from agentpdp.bundle import Bundle, Validation
+    from agentpdp.engine import Engine
+    from agentpdp.errors import (
+        AgentPdpError,
+        BundleError,
+        ColumnError,
+        EncodeError,
+        EntityError,
+        LinkError,
+    )
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "AgentPdpError": "agentpdp.errors",
+    "Bundle": "agentpdp.bundle",
+    "BundleError": "agentpdp.errors",
+    "ColumnError": "agentpdp.errors",
+    "Decision": "agentpdp._core",
+    "Decisions": "agentpdp._core",
+    "EncodeError": "agentpdp.errors",
+    "Engine": "agentpdp.engine",
+    "EntityError": "agentpdp.errors",
+    "EntityUid": "agentpdp._core",
+    "Finding": "agentpdp._core",
+    "LinkError": "agentpdp.errors",
+    "PolicyError": "agentpdp._core",
+    "Validation": "agentpdp.bundle",
+}
+
+__all__ = [
+    "AgentPdpError",
+    "Bundle",
+    "BundleError",
+    "ColumnError",
+    "Decision",
+    "Decisions",
+    "EncodeError",
+    "Engine",
+    "EntityError",
+    "EntityUid",
+    "Finding",
+    "LinkError",
+    "PolicyError",
+    "Validation",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'agentpdp' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

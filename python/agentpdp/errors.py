@@ -1,0 +1,57 @@
+"""Every exception that agentpdp raises.
+
+AgentPdpError
+  BundleError    a bundle does not load: ``.findings`` says where, what is wrong and what would be right
+  EntityError    entity data cannot be taken: bad form, against the schema, or a cycle
+  LinkError      a template cannot be linked like that
+  EncodeError    something to be encoded is no entity
+  ColumnError    the columns of a batch cannot be read
+
+A call's own failure never raises: it is in its decision, and denies.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from agentpdp._core import Finding
+
+
+class AgentPdpError(Exception):
+    """The base of all exceptions of agentpdp."""
+
+
+class BundleError(AgentPdpError):
+    """A bundle does not load.
+
+    Attributes:
+        findings: every error and warning, each with code, file, line, column, message and advice.
+    """
+
+    findings: tuple[Finding, ...]
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(findings)
+        errors = [finding for finding in self.findings if finding.severity == "error"]
+        shown = "\n".join(str(finding) for finding in errors[:20])
+        more = f"\nand {len(errors) - 20} more" if len(errors) > 20 else ""
+        super().__init__(f"the bundle does not load:\n{shown}{more}")
+
+
+class EntityError(AgentPdpError):
+    """Entity data cannot be taken; nothing of it was."""
+
+
+class LinkError(AgentPdpError):
+    """A template cannot be linked like that; no link was added."""
+
+
+class EncodeError(AgentPdpError):
+    """Something to be encoded is no entity."""
+
+
+class ColumnError(AgentPdpError):
+    """The columns of a batch cannot be read; no row was decided."""

@@ -1,0 +1,12 @@
+"""The executable specification of deciding: pure Python, complete, short and slow.
+
+Each file says one thing and has a twin of the same name in the compiled core, which must give the
+same answers. In reading order: value, decimal, ipaddr, datetime, entities, expression, policies,
+schema, request, evaluate, authorize, decision, engine. It needs Python's standard library only.
+"""
+
+from .decision import Decision, PolicyError
+from .engine import Engine
+from .value import EntityUid, EvaluationError, InputError
+
+__all__ = ["Decision", "Engine", "EntityUid", "EvaluationError", "InputError", "PolicyError"]

@@ -1,0 +1,82 @@
+//! What do Cedar's own errors and warnings look like as findings?
+//!
+//! Cedar says what is wrong, where, and often what would help; this module keeps all three and adds a code.
+//! Read next: `policies.rs`.
+
+use std::sync::Arc;
+
+use cedar_policy_core::validator::{ValidationError, ValidationWarning};
+use miette::Diagnostic;
+
+use crate::finding::{Code, Finding, Lines};
+use crate::limits::FINDINGS_MAX;
+
+/// A diagnostic of Cedar's and those that came with it.
+pub(crate) fn findings(code: Code, file: &Arc<str>, lines: &Lines<'_>, diagnostic: &dyn Diagnostic) -> Vec<Finding> {
+    let mut found = vec![finding(code, file, lines, diagnostic)];
+    let related = diagnostic.related().into_iter().flatten();
+    found.extend(related.take(FINDINGS_MAX).map(|related| finding(code, file, lines, related)));
+    found
+}
+
+/// One diagnostic of Cedar's.
+pub(crate) fn finding(code: Code, file: &Arc<str>, lines: &Lines<'_>, diagnostic: &dyn Diagnostic) -> Finding {
+    let label = diagnostic.labels().and_then(|mut labels| labels.next());
+    let expected = label.as_ref().and_then(|label| label.label()).map(str::to_owned);
+    let help = diagnostic.help().map(|help| help.to_string());
+    let advice: Vec<String> = expected.into_iter().chain(help).collect();
+    let text = diagnostic.to_string();
+    let message = text.strip_prefix("error parsing schema: ").unwrap_or(&text);
+    let finding = Finding::new(code, file, message, advice.join("; "));
+    match label {
+        Some(label) => finding.at(lines, label.offset()),
+        None => finding,
+    }
+}
+
+/// Takes away what Cedar's message says of the policy: the finding names it.
+pub(crate) fn without_policy(message: &str) -> &str {
+    let Some(rest) = message.strip_prefix("for policy `") else { return message };
+    // Policies have Cedar's own numbered ids here, which hold no backtick.
+    match rest.split_once('`') {
+        Some((_, rest)) => rest.trim_start_matches([',', ':', ' ']),
+        None => message,
+    }
+}
+
+/// The code of an error of the validator.
+pub(crate) fn error_code(error: &ValidationError) -> Code {
+    match error {
+        ValidationError::UnrecognizedEntityType(_) => Code::EntityTypeUnknown,
+        ValidationError::UnrecognizedActionId(_) => Code::ActionUnknown,
+        ValidationError::UnexpectedType(_) => Code::TypeUnexpected,
+        ValidationError::IncompatibleTypes(_) => Code::TypesIncompatible,
+        ValidationError::UnsafeAttributeAccess(_) => Code::AttributeUnknown,
+        ValidationError::UnsafeOptionalAttributeAccess(_) => Code::AttributeUnguarded,
+        ValidationError::UnsafeTagAccess(_) => Code::TagUnguarded,
+        ValidationError::NoTagsAllowed(_) => Code::TagsUndeclared,
+        ValidationError::UndefinedFunction(_) => Code::FunctionUnknown,
+        ValidationError::WrongNumberArguments(_) => Code::ArgumentCount,
+        ValidationError::FunctionArgumentValidation(_) => Code::ArgumentInvalid,
+        ValidationError::EmptySetForbidden(_) => Code::SetEmpty,
+        ValidationError::NonLitExtConstructor(_) => Code::ArgumentNotLiteral,
+        ValidationError::InvalidEnumEntity(_) => Code::EntityIdUnknown,
+        ValidationError::InternalInvariantViolation(_)
+        | ValidationError::EntityDerefLevelViolation(_)
+        | ValidationError::IncompleteSchema(_) => Code::PolicyInvalid,
+    }
+}
+
+/// The code of a warning of the validator.
+pub(crate) fn warning_code(warning: &ValidationWarning) -> Code {
+    match warning {
+        ValidationWarning::MixedScriptString(_)
+        | ValidationWarning::BidiCharsInString(_)
+        | ValidationWarning::BidiCharsInIdentifier(_)
+        | ValidationWarning::MixedScriptIdentifier(_)
+        | ValidationWarning::ConfusableIdentifier(_) => Code::TextConfusable,
+        ValidationWarning::ImpossiblePolicy(_) | ValidationWarning::InvalidActionApplication(_) => {
+            Code::PolicyImpossible
+        }
+    }
+}

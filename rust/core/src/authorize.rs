@@ -1,0 +1,397 @@
+//! Which policies are satisfied, which err, and what follows?
+//!
+//! [`Policies`] is one immutable version of all policies and links. [`Policies::answer`] asks every policy whose scope
+//! applies; [`conclude`] turns satisfied and erring policies into a reason: a satisfied forbid denies, then an erring
+//! forbid (unless the bundle asks for Cedar's own rule, which skips it), then the lack of a permit; else it is allowed.
+//!
+//! Twin: `reference/authorize.py`. Read next: `decision.rs`, then `index.rs`.
+
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+
+use crate::decision::{Answer, Reason};
+use crate::entities::{Store, contains_sorted};
+use crate::evaluate::{Call, Condition, holds};
+use crate::index::{Candidate, Index};
+use crate::paged::Paged;
+use crate::policies::{ActionScope, Effect, PolicySource, Scope, SlotValues};
+use crate::shape::{CompileError, Constant, Shape, ShapeId, Shapes, compile};
+use crate::slots::Paths;
+use crate::table::Table;
+use crate::value::{EntityId, TypeId};
+
+/// Most policies and links that one engine may hold at a time.
+pub const POLICIES_MAX: usize = 0x7fff_ffff;
+
+/// A policy or link of one version of the policies, as a small number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct PolicyId(pub u32);
+
+/// What an erring forbid does.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum OnError {
+    /// It denies: an error must not open a gate.
+    #[default]
+    Deny,
+    /// It is skipped, as Cedar does.
+    Cedar,
+}
+
+/// How much of a request must be found out.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Diagnostics {
+    /// Every satisfied and every erring policy.
+    #[default]
+    Full,
+    /// Verdict and reason; policies that cannot change them may be left out.
+    Verdict,
+}
+
+/// A static policy or a link, compiled.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Permit or forbid.
+    pub effect: Effect,
+    /// What the scope says of the principal.
+    pub principal: Scope,
+    /// What the scope says of the action.
+    pub action: Arc<ActionScope>,
+    /// What the scope says of the resource.
+    pub resource: Scope,
+    /// The condition without its constants.
+    pub shape: ShapeId,
+    /// The constants of the condition.
+    pub constants: Arc<[Constant]>,
+    /// Whether this is a link of a template.
+    pub is_link: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Template {
+    source: PolicySource,
+    action: Arc<ActionScope>,
+    shape: ShapeId,
+    constants: Arc<[Constant]>,
+}
+
+/// Why a policy or a link cannot be added.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PolicyError {
+    /// Another policy, template or link has this name.
+    NameTaken,
+    /// No template has this name.
+    UnknownTemplate,
+    /// The link does not fill the template's slots, no more and no fewer.
+    WrongSlots,
+    /// The condition cannot be compiled.
+    Compile(CompileError),
+    /// [`POLICIES_MAX`] is reached.
+    TooMany,
+}
+
+/// One immutable version of all policies and links.
+#[derive(Clone, Debug, Default)]
+pub struct Policies {
+    list: Paged<Option<Policy>>,
+    names: Table<PolicyId>,
+    free: Vec<PolicyId>,
+    templates: Arc<HashMap<Arc<str>, Template, FixedState>>,
+    shapes: Arc<Shapes>,
+    index: Index,
+    seed: FixedState,
+}
+
+impl Policies {
+    /// Gives number 0 to the shape of a policy without a condition.
+    pub fn reserve_empty_shape(&mut self) {
+        Arc::make_mut(&mut self.shapes).number(Shape::default());
+    }
+
+    /// Adds a static policy or, if its scope names slots, a template.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`] if the name is taken or the condition cannot be compiled.
+    pub fn add(&mut self, source: PolicySource, paths: &mut Paths) -> Result<(), PolicyError> {
+        if self.find(&source.id).is_some() || self.templates.contains_key(&source.id) {
+            return Err(PolicyError::NameTaken);
+        }
+        let (shape, constants) = match &source.condition {
+            None => (Shape::default(), Vec::new()),
+            Some(condition) => compile(condition, paths).map_err(PolicyError::Compile)?,
+        };
+        let shape = Arc::make_mut(&mut self.shapes).number(shape);
+        let (action, constants) = (Arc::new(source.action.clone()), Arc::from(constants));
+        if !source.slots().is_empty() {
+            let template = Template { action, shape, constants, source };
+            Arc::make_mut(&mut self.templates).insert(template.source.id.clone(), template);
+            return Ok(());
+        }
+        let (Some(principal), Some(resource)) =
+            (source.principal.fill(&SlotValues::default()), source.resource.fill(&SlotValues::default()))
+        else {
+            return Err(PolicyError::WrongSlots);
+        };
+        let (name, effect) = (source.id, source.effect);
+        self.insert(Policy { name, effect, principal, action, resource, shape, constants, is_link: false })
+    }
+
+    /// Adds a link of a template: one more row in the tables.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError`] if the name is taken, the template is unknown or its slots are not just the ones filled.
+    pub fn link(&mut self, template: &str, name: &str, values: SlotValues) -> Result<(), PolicyError> {
+        if self.find(name).is_some() || self.templates.contains_key(name) {
+            return Err(PolicyError::NameTaken);
+        }
+        let Some(found) = self.templates.get(template) else { return Err(PolicyError::UnknownTemplate) };
+        let slots = found.source.slots();
+        let given = usize::from(values.principal.is_some()).saturating_add(usize::from(values.resource.is_some()));
+        let filled = (found.source.principal.fill(&values), found.source.resource.fill(&values));
+        let (Some(principal), Some(resource)) = filled else { return Err(PolicyError::WrongSlots) };
+        if given != slots.len() {
+            return Err(PolicyError::WrongSlots);
+        }
+        self.insert(Policy {
+            name: Arc::from(name),
+            effect: found.source.effect,
+            principal,
+            action: found.action.clone(),
+            resource,
+            shape: found.shape,
+            constants: found.constants.clone(),
+            is_link: true,
+        })
+    }
+
+    /// Takes a link away; false if there is none of this name.
+    pub fn unlink(&mut self, name: &str) -> bool {
+        let Some(number) = self.find(name) else { return false };
+        let Some(policy) = self.get(number).filter(|policy| policy.is_link).cloned() else { return false };
+        self.index.remove(number, &policy);
+        self.names.remove(self.seed.hash_one(name), |candidate| *candidate == number);
+        if let Some(place) = self.list.get_mut(number.0 as usize) {
+            *place = None;
+        }
+        self.free.push(number);
+        true
+    }
+
+    #[allow(clippy::cast_possible_truncation)] // below POLICIES_MAX
+    fn insert(&mut self, policy: Policy) -> Result<(), PolicyError> {
+        let number = match self.free.pop() {
+            Some(number) => number,
+            None if self.list.len() >= POLICIES_MAX => return Err(PolicyError::TooMany),
+            None => PolicyId(self.list.push(None) as u32),
+        };
+        self.names.insert(self.seed.hash_one(&*policy.name), number);
+        self.index.insert(number, &policy);
+        if let Some(place) = self.list.get_mut(number.0 as usize) {
+            *place = Some(policy);
+        }
+        Ok(())
+    }
+
+    /// The policy or link of a name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<PolicyId> {
+        let is_it = |candidate: &PolicyId| self.get(*candidate).is_some_and(|policy| &*policy.name == name);
+        self.names.find(self.seed.hash_one(name), is_it).copied()
+    }
+
+    /// A policy or link.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, policy: PolicyId) -> Option<&Policy> {
+        self.list.get(policy.0 as usize)?.as_ref()
+    }
+
+    /// The name of a policy or link.
+    #[must_use]
+    pub fn name(&self, policy: PolicyId) -> &str {
+        self.get(policy).map_or("", |policy| &policy.name)
+    }
+
+    /// All policies and links.
+    pub fn iter(&self) -> impl Iterator<Item = (PolicyId, &Policy)> {
+        (0u32..).zip(self.list.iter()).filter_map(|(number, policy)| Some((PolicyId(number), policy.as_ref()?)))
+    }
+
+    /// Names of all templates with the slots that a link must fill.
+    pub fn templates(&self) -> impl Iterator<Item = &PolicySource> {
+        self.templates.values().map(|template| &template.source)
+    }
+
+    /// Number of policies and links.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether there is no policy.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// The conditions of all policies, each shape once.
+    #[must_use]
+    pub fn shapes(&self) -> &Shapes {
+        &self.shapes
+    }
+
+    /// Which policies a request can concern.
+    #[must_use]
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// The condition of a policy.
+    #[inline]
+    #[must_use]
+    pub fn condition<'a>(&'a self, policy: &'a Policy) -> Option<Condition<'a>> {
+        Some(Condition { shape: self.shapes.get(policy.shape)?, constants: &policy.constants })
+    }
+
+    /// Asks every policy whose scope applies, by the index.
+    pub fn answer(&self, call: &Call<'_>, diagnostics: Diagnostics, answer: &mut Answer) {
+        let asker = Asker::new(self, call, diagnostics);
+        self.index.visit(call.principal, call.action, call.resource, call.store, |candidate| {
+            asker.ask(candidate, answer)
+        });
+        if self.index.may_repeat() {
+            remove_repeats(answer);
+        }
+    }
+
+    /// Asks every policy one after the other: what [`Policies::answer`] must give, for tests and bisecting.
+    pub fn answer_without_index(&self, call: &Call<'_>, answer: &mut Answer) {
+        let asker = Asker::new(self, call, Diagnostics::Full);
+        for (number, policy) in self.iter() {
+            if action_applies(&policy.action, call.action, call.store) {
+                asker.ask(&Candidate::of(number, policy), answer);
+            }
+        }
+    }
+}
+
+/// Whether a scope's action constraint applies.
+#[must_use]
+pub fn action_applies(scope: &ActionScope, action: EntityId, store: &Store) -> bool {
+    match scope {
+        ActionScope::Any => true,
+        ActionScope::Equal(wanted) => action == *wanted,
+        ActionScope::In(groups) => groups.iter().any(|group| store.is_in(action, *group)),
+    }
+}
+
+/// One side of a request, with what its scopes are checked against.
+#[derive(Clone, Copy, Debug)]
+pub struct Party<'a> {
+    /// The entity.
+    pub entity: EntityId,
+    /// Its type.
+    pub type_id: TypeId,
+    /// Everything it is in, sorted.
+    pub ancestors: &'a [EntityId],
+}
+
+impl Party<'_> {
+    /// Whether a scope applies.
+    #[inline]
+    #[must_use]
+    pub fn fits(&self, scope: Scope) -> bool {
+        match scope {
+            Scope::Any => true,
+            Scope::Equal(wanted) => self.entity == wanted,
+            Scope::In(group) => self.is_in(group),
+            Scope::Is(type_id) => self.type_id == type_id,
+            Scope::IsIn(type_id, group) => self.type_id == type_id && self.is_in(group),
+        }
+    }
+
+    #[inline]
+    fn is_in(&self, group: EntityId) -> bool {
+        self.entity == group || contains_sorted(self.ancestors, group)
+    }
+}
+
+struct Asker<'s, 'a> {
+    policies: &'s Policies,
+    call: &'s Call<'a>,
+    principal: Party<'a>,
+    resource: Party<'a>,
+    diagnostics: Diagnostics,
+}
+
+impl<'s, 'a> Asker<'s, 'a> {
+    fn new(policies: &'s Policies, call: &'s Call<'a>, diagnostics: Diagnostics) -> Self {
+        let party = |entity| Party {
+            entity,
+            type_id: call.type_of(entity),
+            ancestors: call.store.ancestors(entity),
+        };
+        Self { policies, call, principal: party(call.principal), resource: party(call.resource), diagnostics }
+    }
+
+    #[inline]
+    fn ask(&self, candidate: &Candidate, answer: &mut Answer) {
+        if !self.principal.fits(candidate.principal) || !self.resource.fits(candidate.resource) {
+            return;
+        }
+        let is_permit = candidate.effect == Effect::Permit;
+        if self.diagnostics == Diagnostics::Verdict
+            && (!answer.forbids.is_empty() || (is_permit && !answer.permits.is_empty()))
+        {
+            return;
+        }
+        let number = candidate.policy;
+        let result = if candidate.conditional {
+            let Some(policy) = self.policies.get(number) else { return };
+            let Some(condition) = self.policies.condition(policy) else { return };
+            holds(condition, self.call)
+        } else {
+            Ok(true)
+        };
+        match (result, is_permit) {
+            (Ok(true), true) => answer.permits.push(number),
+            (Ok(true), false) => answer.forbids.push(number),
+            (Ok(false), _) => {}
+            (Err(failure), true) => answer.permit_errors.push((number, failure)),
+            (Err(failure), false) => answer.forbid_errors.push((number, failure)),
+        }
+    }
+}
+
+/// A policy whose scope lists several groups of one action was visited once for each.
+fn remove_repeats(answer: &mut Answer) {
+    answer.permits.sort_unstable();
+    answer.permits.dedup();
+    answer.forbids.sort_unstable();
+    answer.forbids.dedup();
+    answer.permit_errors.sort_unstable_by_key(|(policy, _)| *policy);
+    answer.permit_errors.dedup_by_key(|(policy, _)| *policy);
+    answer.forbid_errors.sort_unstable_by_key(|(policy, _)| *policy);
+    answer.forbid_errors.dedup_by_key(|(policy, _)| *policy);
+}
+
+/// What follows from satisfied and erring policies.
+#[inline]
+#[must_use]
+pub fn conclude(answer: &Answer, on_error: OnError) -> Reason {
+    if !answer.forbids.is_empty() {
+        Reason::Forbidden
+    } else if on_error == OnError::Deny && !answer.forbid_errors.is_empty() {
+        Reason::ForbidError
+    } else if answer.permits.is_empty() {
+        Reason::NotPermitted
+    } else {
+        Reason::Permitted
+    }
+}

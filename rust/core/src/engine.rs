@@ -1,0 +1,272 @@
+//! What is a decision made against, and how does that change while others decide?
+//!
+//! An [`Engine`] holds what the bundle fixes (schema, layouts of contexts) and the current [`Snapshot`] of what may
+//! change (entities, links). Deciding loads the snapshot without lock or shared write and keeps it for the call or for
+//! a chunk of a batch; an edit makes the next snapshot under the writer's lock and puts it in place in one step.
+//!
+//! Twin: `reference/engine.py`.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::{ArcSwap, Guard};
+use foldhash::fast::FixedState;
+
+use crate::authorize::{OnError, Policies, PolicyError};
+use crate::entities::{Cycle, Edits, Entity, Lineage, Store};
+use crate::policies::{PolicySource, SlotValues};
+use crate::schema::{ActionType, Schema};
+use crate::slots::{Layout, Paths};
+use crate::value::EntityId;
+
+/// Rows of a batch that are decided against one snapshot.
+pub const CHUNK_ROWS: usize = 4_096;
+
+/// Everything that may change while an engine lives, at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// The entities.
+    pub store: Store,
+    /// Policies and links.
+    pub policies: Policies,
+    /// Number of changes so far.
+    pub epoch: u64,
+}
+
+/// An action of the schema and how its contexts are read.
+#[derive(Clone, Debug)]
+pub struct ActionEntry {
+    /// What the schema says.
+    pub action: ActionType,
+    /// How its contexts are laid out.
+    pub layout: Arc<Layout>,
+}
+
+/// What a bundle compiles to, before anything changes.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The schema, if there is one.
+    pub schema: Option<Arc<Schema>>,
+    /// What an erring forbid does.
+    pub on_error: OnError,
+    /// All context paths that policies read.
+    pub paths: Arc<Paths>,
+    /// Actions of the schema.
+    pub actions: Arc<HashMap<EntityId, ActionEntry, FixedState>>,
+    /// The layout of contexts where there is no schema.
+    pub whole: Arc<Layout>,
+    /// The bundle's own entities and policies.
+    pub initial: Arc<Snapshot>,
+}
+
+/// Why a bundle cannot be compiled.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum BuildError {
+    /// A policy cannot be added.
+    Policy(Arc<str>, PolicyError),
+    /// Policies read more paths of an action's context than a call has room for.
+    TooManySlots(EntityId),
+}
+
+impl Compiled {
+    /// Compiles policies over a store that holds the uids they name.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] names the policy or action.
+    pub fn new(
+        schema: Option<Schema>,
+        on_error: OnError,
+        store: Store,
+        sources: Vec<PolicySource>,
+    ) -> Result<Self, BuildError> {
+        let mut paths = Paths::new(schema.as_ref());
+        if schema.is_none() {
+            paths.number(&[]);
+        }
+        let mut policies = Policies::default();
+        // Shape 0 is the condition that is not there, so that candidates know it without a look-up.
+        policies.reserve_empty_shape();
+        for source in sources {
+            let id = source.id.clone();
+            policies.add(source, &mut paths).map_err(|error| BuildError::Policy(id, error))?;
+        }
+        let mut layouts: Vec<Arc<Layout>> = Vec::new();
+        let mut contexts: Vec<Arc<crate::schema::RecordType>> = Vec::new();
+        let mut actions: HashMap<EntityId, ActionEntry, FixedState> = HashMap::default();
+        for action in schema.iter().flat_map(|schema| schema.actions.values()) {
+            let known = contexts.iter().position(|context| *context == action.context);
+            let layout = match known.and_then(|at| layouts.get(at)) {
+                Some(layout) => layout.clone(),
+                None => {
+                    let layout = Layout::of(&action.context, &paths).ok_or(BuildError::TooManySlots(action.action))?;
+                    let layout = Arc::new(layout);
+                    contexts.push(action.context.clone());
+                    layouts.push(layout.clone());
+                    layout
+                }
+            };
+            actions.insert(action.action, ActionEntry { action: action.clone(), layout });
+        }
+        Ok(Self {
+            schema: schema.map(Arc::new),
+            on_error,
+            paths: Arc::new(paths),
+            actions: Arc::new(actions),
+            whole: Arc::new(Layout::whole()),
+            initial: Arc::new(Snapshot { store, policies, epoch: 0 }),
+        })
+    }
+}
+
+/// Decides requests, while entities and links change.
+#[derive(Debug)]
+pub struct Engine {
+    compiled: Compiled,
+    current: ArcSwap<Snapshot>,
+    lineage: Mutex<Option<Lineage>>,
+}
+
+/// Entities to put in, with their uids.
+pub type NewEntities = Vec<(EntityId, Entity)>;
+
+impl Engine {
+    /// An engine over what a bundle compiled to.
+    #[must_use]
+    pub fn new(compiled: Compiled) -> Self {
+        let current = ArcSwap::new(compiled.initial.clone());
+        Self { compiled, current, lineage: Mutex::new(None) }
+    }
+
+    /// What does not change.
+    #[inline]
+    #[must_use]
+    pub fn compiled(&self) -> &Compiled {
+        &self.compiled
+    }
+
+    /// The current snapshot, for one call: neither lock nor shared write.
+    #[inline]
+    #[must_use]
+    pub fn load(&self) -> Guard<Arc<Snapshot>> {
+        self.current.load()
+    }
+
+    /// The current snapshot, to keep.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.current.load_full()
+    }
+
+    fn write(&self) -> MutexGuard<'_, Option<Lineage>> {
+        self.lineage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes entities in one step: all of what `edit` does, or on an error nothing.
+    ///
+    /// # Errors
+    ///
+    /// What `edit` gives, or a [`Cycle`].
+    pub fn edit<E: From<Cycle>>(&self, edit: impl FnOnce(&mut Edits<'_>) -> Result<(), E>) -> Result<(), E> {
+        let mut lineage = self.write();
+        let now = self.snapshot();
+        let lineage = lineage.get_or_insert_with(|| Lineage::of(&now.store));
+        let mut edits = Edits::new(now.store.clone(), lineage);
+        if let Err(error) = edit(&mut edits) {
+            edits.abandon();
+            return Err(error);
+        }
+        let store = edits.finish()?;
+        self.publish(Snapshot { store, policies: now.policies.clone(), epoch: now.epoch.saturating_add(1) });
+        Ok(())
+    }
+
+    /// The current snapshot with changes that only one call sees.
+    ///
+    /// # Errors
+    ///
+    /// What `edit` gives, or a [`Cycle`].
+    pub fn edit_for_one_call<E: From<Cycle>>(
+        &self,
+        edit: impl FnOnce(&mut Edits<'_>) -> Result<(), E>,
+    ) -> Result<Snapshot, E> {
+        let mut lineage = self.write();
+        let now = self.snapshot();
+        let lineage = lineage.get_or_insert_with(|| Lineage::of(&now.store));
+        let mut edits = Edits::new(now.store.clone(), lineage);
+        if let Err(error) = edit(&mut edits) {
+            edits.abandon();
+            return Err(error);
+        }
+        let store = edits.finish_for_one_call()?;
+        Ok(Snapshot { store, policies: now.policies.clone(), epoch: now.epoch })
+    }
+
+    /// Gives numbers to uids for as long as the engine lives.
+    ///
+    /// # Errors
+    ///
+    /// What `intern` gives.
+    pub fn intern<T, E>(&self, intern: impl FnOnce(&mut Store) -> Result<T, E>) -> Result<T, E> {
+        let _lineage = self.write();
+        let now = self.snapshot();
+        let mut store = now.store.clone();
+        let result = intern(&mut store)?;
+        if store.uid_count() != now.store.uid_count() {
+            self.publish(Snapshot { store, policies: now.policies.clone(), epoch: now.epoch });
+        }
+        Ok(result)
+    }
+
+    /// Adds links, all or none: for each template name, link name and the entities of its slots.
+    ///
+    /// # Errors
+    ///
+    /// The first link that cannot be added, by its place in the list.
+    pub fn link(&self, links: &[(&str, &str, SlotUids<'_>)]) -> Result<(), (usize, PolicyError)> {
+        let _lineage = self.write();
+        let now = self.snapshot();
+        let (mut store, mut policies) = (now.store.clone(), now.policies.clone());
+        for (at, (template, name, slots)) in links.iter().enumerate() {
+            let values = slots.intern(&mut store).ok_or((at, PolicyError::TooMany))?;
+            policies.link(template, name, values).map_err(|error| (at, error))?;
+        }
+        self.publish(Snapshot { store, policies, epoch: now.epoch.saturating_add(1) });
+        Ok(())
+    }
+
+    /// Takes a link away; false if there is none of this name.
+    pub fn unlink(&self, name: &str) -> bool {
+        let _lineage = self.write();
+        let now = self.snapshot();
+        let mut policies = now.policies.clone();
+        let found = policies.unlink(name);
+        if found {
+            self.publish(Snapshot { store: now.store.clone(), policies, epoch: now.epoch.saturating_add(1) });
+        }
+        found
+    }
+
+    fn publish(&self, next: Snapshot) {
+        self.current.store(Arc::new(next));
+    }
+}
+
+/// Type name and id of the entities for a link's slots.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SlotUids<'a> {
+    /// For `?principal`.
+    pub principal: Option<(&'a str, &'a str)>,
+    /// For `?resource`.
+    pub resource: Option<(&'a str, &'a str)>,
+}
+
+impl SlotUids<'_> {
+    fn intern(&self, store: &mut Store) -> Option<SlotValues> {
+        let mut number = |uid: Option<(&str, &str)>| match uid {
+            None => Some(None),
+            Some((type_name, id)) => store.intern(type_name, id).ok().map(Some),
+        };
+        Some(SlotValues { principal: number(self.principal)?, resource: number(self.resource)? })
+    }
+}

@@ -1,0 +1,265 @@
+//! What can a condition say?
+//!
+//! [`Expression`] is Cedar's expression tree after parsing: operators, variables, literals. It is what the bundle's
+//! text becomes and what is compiled; deciding works on the compiled form (`shape.rs`).
+//!
+//! Twin: `reference/expression.py`. Read next: `policies.rs`.
+
+use std::sync::Arc;
+
+use crate::value::{TypeId, Value};
+
+/// Deepest nesting of an expression that is compiled; deeper text is refused when the bundle is loaded.
+pub const EXPRESSION_DEPTH_MAX: usize = 512;
+
+/// A variable of the request.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Variable {
+    /// Who asks.
+    Principal,
+    /// What is asked for.
+    Action,
+    /// What it is to be done to.
+    Resource,
+    /// The context record.
+    Context,
+}
+
+/// An operator of two arguments that evaluates both.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Binary {
+    /// `==`
+    Equal,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `+`
+    Add,
+    /// `-`
+    Subtract,
+    /// `*`
+    Multiply,
+    /// `in`
+    In,
+    /// `.contains()`
+    Contains,
+    /// `.containsAll()`
+    ContainsAll,
+    /// `.containsAny()`
+    ContainsAny,
+    /// `.getTag()`
+    GetTag,
+    /// `.hasTag()`
+    HasTag,
+}
+
+/// An operator of one argument.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Unary {
+    /// `!`
+    Not,
+    /// `-`
+    Negate,
+    /// `.isEmpty()`
+    IsEmpty,
+}
+
+/// An extension function or method, by the name that Cedar gives it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Function {
+    /// `decimal("…")`
+    Decimal,
+    /// `.lessThan()`
+    LessThan,
+    /// `.lessThanOrEqual()`
+    LessThanOrEqual,
+    /// `.greaterThan()`
+    GreaterThan,
+    /// `.greaterThanOrEqual()`
+    GreaterThanOrEqual,
+    /// `ip("…")`
+    Ip,
+    /// `.isIpv4()`
+    IsIpv4,
+    /// `.isIpv6()`
+    IsIpv6,
+    /// `.isLoopback()`
+    IsLoopback,
+    /// `.isMulticast()`
+    IsMulticast,
+    /// `.isInRange()`
+    IsInRange,
+    /// `datetime("…")`
+    Datetime,
+    /// `duration("…")`
+    Duration,
+    /// `.offset()`
+    Offset,
+    /// `.durationSince()`
+    DurationSince,
+    /// `.toDate()`
+    ToDate,
+    /// `.toTime()`
+    ToTime,
+    /// `.toMilliseconds()`
+    ToMilliseconds,
+    /// `.toSeconds()`
+    ToSeconds,
+    /// `.toMinutes()`
+    ToMinutes,
+    /// `.toHours()`
+    ToHours,
+    /// `.toDays()`
+    ToDays,
+}
+
+impl Function {
+    /// Every function with Cedar's name for it and its number of arguments, the receiver of a method included.
+    pub const ALL: &'static [(Self, &'static str, usize)] = &[
+        (Self::Decimal, "decimal", 1),
+        (Self::LessThan, "lessThan", 2),
+        (Self::LessThanOrEqual, "lessThanOrEqual", 2),
+        (Self::GreaterThan, "greaterThan", 2),
+        (Self::GreaterThanOrEqual, "greaterThanOrEqual", 2),
+        (Self::Ip, "ip", 1),
+        (Self::IsIpv4, "isIpv4", 1),
+        (Self::IsIpv6, "isIpv6", 1),
+        (Self::IsLoopback, "isLoopback", 1),
+        (Self::IsMulticast, "isMulticast", 1),
+        (Self::IsInRange, "isInRange", 2),
+        (Self::Datetime, "datetime", 1),
+        (Self::Duration, "duration", 1),
+        (Self::Offset, "offset", 2),
+        (Self::DurationSince, "durationSince", 2),
+        (Self::ToDate, "toDate", 1),
+        (Self::ToTime, "toTime", 1),
+        (Self::ToMilliseconds, "toMilliseconds", 1),
+        (Self::ToSeconds, "toSeconds", 1),
+        (Self::ToMinutes, "toMinutes", 1),
+        (Self::ToHours, "toHours", 1),
+        (Self::ToDays, "toDays", 1),
+    ];
+
+    /// The function of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known, _)| *known == name).map(|(function, _, _)| *function)
+    }
+
+    /// Cedar's name of the function.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(known, _, _)| *known == self).map_or("", |(_, name, _)| name)
+    }
+
+    /// Number of arguments, the receiver of a method included.
+    #[must_use]
+    pub fn arity(self) -> usize {
+        Self::ALL.iter().find(|(known, _, _)| *known == self).map_or(0, |(_, _, arity)| *arity)
+    }
+}
+
+/// One element of the pattern of `like`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum PatternElement {
+    /// This character.
+    Char(char),
+    /// Any number of any characters.
+    Wildcard,
+}
+
+/// The pattern of `like`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Pattern(Arc<[PatternElement]>);
+
+impl Pattern {
+    /// A pattern of these elements.
+    #[must_use]
+    pub fn new(elements: Vec<PatternElement>) -> Self {
+        Self(elements.into())
+    }
+
+    /// The elements in order.
+    #[must_use]
+    pub fn elements(&self) -> &[PatternElement] {
+        &self.0
+    }
+
+    /// Whether the text matches; linear in the text for each wildcard, never exponential.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        let mut elements = &self.0[..];
+        let mut rest = text.chars();
+        let mut retry: Option<(&[PatternElement], std::str::Chars<'_>)> = None;
+        loop {
+            match elements.split_first() {
+                Some((PatternElement::Wildcard, after)) => {
+                    elements = after;
+                    retry = Some((after, rest.clone()));
+                    continue;
+                }
+                Some((PatternElement::Char(wanted), after)) => {
+                    let mut ahead = rest.clone();
+                    if ahead.next() == Some(*wanted) {
+                        rest = ahead;
+                        elements = after;
+                        continue;
+                    }
+                }
+                None if rest.as_str().is_empty() => return true,
+                None => {}
+            }
+            let Some((after, from)) = retry.as_mut() else { return false };
+            if from.next().is_none() {
+                return false;
+            }
+            elements = after;
+            rest = from.clone();
+        }
+    }
+}
+
+/// A template's place for an entity.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Slot {
+    /// `?principal`
+    Principal,
+    /// `?resource`
+    Resource,
+}
+
+/// Cedar's expression tree.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Expression {
+    /// A value that does not depend on the request.
+    Literal(Value),
+    /// A variable of the request.
+    Variable(Variable),
+    /// A template's place for an entity.
+    Slot(Slot),
+    /// `if … then … else …`
+    If(Box<Self>, Box<Self>, Box<Self>),
+    /// `… && …`
+    And(Box<Self>, Box<Self>),
+    /// `… || …`
+    Or(Box<Self>, Box<Self>),
+    /// An operator of one argument.
+    Unary(Unary, Box<Self>),
+    /// An operator of two arguments.
+    Binary(Binary, Box<Self>, Box<Self>),
+    /// `.name` of a record or an entity.
+    GetAttribute(Box<Self>, Arc<str>),
+    /// `has name` of a record or an entity; with several names, `has a.b.c`.
+    HasAttribute(Box<Self>, Box<[Arc<str>]>),
+    /// `like` of a string.
+    Like(Box<Self>, Pattern),
+    /// `is` of an entity.
+    Is(Box<Self>, TypeId),
+    /// `[…]`
+    Set(Vec<Self>),
+    /// `{…}`
+    Record(Vec<(Arc<str>, Self)>),
+    /// An extension function or method, with Cedar's number of arguments.
+    Call(Function, Vec<Self>),
+}

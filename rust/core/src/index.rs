@@ -1,0 +1,342 @@
+//! Which policies can a request concern?
+//!
+//! Scopes never err in Cedar, so a policy whose scope does not apply need not be asked: leaving it out changes nothing.
+//! Policies are kept by action (exactly this one, anything in this group, any), and once a list has grown beyond
+//! [`LIST_SCANNED_MAX`], by the entity that the scope names for principal or resource, whichever list is shorter.
+//! A request then visits the lists of its action and the groups of it, of its principal and what that is in, and of
+//! its resource and what that is in. Adding a link is one insert into one list.
+//!
+//! Optimisation: preserves what asking every policy gives (`Policies::answer_without_index`, `reference/authorize.py`);
+//! `rust/core/tests/index.rs` and the properties "indexed equals unindexed" hold it to that.
+
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+
+use crate::authorize::{Policy, PolicyId};
+use crate::entities::Store;
+use crate::paged::Paged;
+use crate::policies::{ActionScope, Effect, Scope};
+use crate::table::Table;
+use crate::value::EntityId;
+
+/// Policies of one action that are checked one by one before more are kept by principal or resource.
+pub const LIST_SCANNED_MAX: usize = 24;
+
+/// A policy with what is needed to rule it out.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate {
+    /// The policy.
+    pub policy: PolicyId,
+    /// Permit or forbid.
+    pub effect: Effect,
+    /// Whether it has a condition.
+    pub conditional: bool,
+    /// What its scope says of the principal.
+    pub principal: Scope,
+    /// What its scope says of the resource.
+    pub resource: Scope,
+}
+
+impl Candidate {
+    /// The candidate for a policy.
+    #[must_use]
+    pub fn of(number: PolicyId, policy: &Policy) -> Self {
+        Self {
+            policy: number,
+            effect: policy.effect,
+            conditional: policy.shape != crate::shape::ShapeId::default(),
+            principal: policy.principal,
+            resource: policy.resource,
+        }
+    }
+}
+
+/// The part of a request that a list is kept by.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Side {
+    Principal,
+    Resource,
+}
+
+/// How a policy's scope names the action.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum ActionKey {
+    Any,
+    Exactly(EntityId),
+    Within(EntityId),
+}
+
+#[derive(Clone, Debug, Default)]
+struct ActionLists {
+    scanned: Arc<Vec<Candidate>>,
+    /// Number of policies kept by principal, and by resource.
+    by_principal: usize,
+    by_resource: usize,
+}
+
+#[derive(Clone, Debug)]
+struct KeyedList {
+    action: u32,
+    side: Side,
+    entity: EntityId,
+    candidates: Arc<Vec<Candidate>>,
+}
+
+/// All policies by what their scopes name.
+#[derive(Clone, Debug, Default)]
+pub struct Index {
+    numbers: Arc<HashMap<ActionKey, u32, FixedState>>,
+    actions: Paged<ActionLists>,
+    keyed: Table<KeyedList>,
+    /// How many policies name an entity for the principal.
+    principals: Table<(EntityId, u32)>,
+    seed: FixedState,
+    may_repeat: bool,
+}
+
+impl Index {
+    /// Whether a visit may meet a policy more than once.
+    #[inline]
+    #[must_use]
+    pub fn may_repeat(&self) -> bool {
+        self.may_repeat
+    }
+
+    /// Puts a policy into the lists it belongs to.
+    pub fn insert(&mut self, number: PolicyId, policy: &Policy) {
+        let keys = action_keys(&policy.action);
+        self.may_repeat |= keys.len() > 1;
+        let candidate = Candidate::of(number, policy);
+        self.count_principal(policy, true);
+        for key in keys {
+            let action = self.action_number(key);
+            self.insert_for_action(action, candidate);
+        }
+    }
+
+    #[allow(clippy::cast_possible_truncation)] // actions are far fewer than 2^32
+    fn action_number(&mut self, key: ActionKey) -> u32 {
+        if let Some(found) = self.numbers.get(&key) {
+            return *found;
+        }
+        let number = self.actions.push(ActionLists::default()) as u32;
+        Arc::make_mut(&mut self.numbers).insert(key, number);
+        number
+    }
+
+    fn insert_for_action(&mut self, action: u32, candidate: Candidate) {
+        let full = self
+            .actions
+            .get(action as usize)
+            .is_some_and(|lists| lists.scanned.len() >= LIST_SCANNED_MAX);
+        let choice = if full { self.choose(action, &candidate) } else { None };
+        match choice {
+            None => {
+                if let Some(lists) = self.actions.get_mut(action as usize) {
+                    Arc::make_mut(&mut lists.scanned).push(candidate);
+                }
+            }
+            Some((side, entity)) => {
+                self.push_keyed(action, side, entity, candidate);
+                self.count(action, side, |count| count.saturating_add(1));
+            }
+        }
+    }
+
+    /// The shorter of the lists that the policy could be kept in; none if its scope names no entity.
+    fn choose(&self, action: u32, candidate: &Candidate) -> Option<(Side, EntityId)> {
+        let sides = [(Side::Principal, candidate.principal), (Side::Resource, candidate.resource)];
+        sides
+            .into_iter()
+            .filter_map(|(side, scope)| named_entity(scope).map(|entity| (side, entity)))
+            .min_by_key(|(side, entity)| self.keyed_list(action, *side, *entity).len())
+    }
+
+    fn hash(&self, action: u32, side: Side, entity: EntityId) -> u64 {
+        self.seed.hash_one((action, side, entity))
+    }
+
+    fn keyed_list(&self, action: u32, side: Side, entity: EntityId) -> &[Candidate] {
+        let is_it = |list: &KeyedList| list.action == action && list.side == side && list.entity == entity;
+        self.keyed.find(self.hash(action, side, entity), is_it).map_or(&[], |list| &list.candidates)
+    }
+
+    fn push_keyed(&mut self, action: u32, side: Side, entity: EntityId, candidate: Candidate) {
+        let hash = self.hash(action, side, entity);
+        let is_it = |list: &KeyedList| list.action == action && list.side == side && list.entity == entity;
+        if let Some(list) = self.keyed.find_mut(hash, is_it) {
+            Arc::make_mut(&mut list.candidates).push(candidate);
+        } else {
+            self.keyed.insert(hash, KeyedList { action, side, entity, candidates: Arc::new(vec![candidate]) });
+        }
+    }
+
+    fn count(&mut self, action: u32, side: Side, change: impl Fn(usize) -> usize) {
+        if let Some(lists) = self.actions.get_mut(action as usize) {
+            match side {
+                Side::Principal => lists.by_principal = change(lists.by_principal),
+                Side::Resource => lists.by_resource = change(lists.by_resource),
+            }
+        }
+    }
+
+    /// Takes a policy out of the lists it is in.
+    pub fn remove(&mut self, number: PolicyId, policy: &Policy) {
+        self.count_principal(policy, false);
+        for key in action_keys(&policy.action) {
+            let Some(action) = self.numbers.get(&key).copied() else { continue };
+            if let Some(lists) = self.actions.get_mut(action as usize)
+                && let Some(at) = lists.scanned.iter().position(|candidate| candidate.policy == number)
+            {
+                Arc::make_mut(&mut lists.scanned).remove(at);
+                continue;
+            }
+            for (side, scope) in [(Side::Principal, policy.principal), (Side::Resource, policy.resource)] {
+                if let Some(entity) = named_entity(scope) {
+                    self.remove_keyed(action, side, entity, number);
+                }
+            }
+        }
+    }
+
+    /// Keeps count of the policies that name an entity for the principal.
+    fn count_principal(&mut self, policy: &Policy, more: bool) {
+        let Some(entity) = named_entity(policy.principal) else { return };
+        let hash = self.seed.hash_one(entity);
+        let is_it = |(known, _): &(EntityId, u32)| *known == entity;
+        let Some((_, count)) = self.principals.find_mut(hash, is_it) else {
+            self.principals.insert(hash, (entity, 1));
+            return;
+        };
+        *count = if more { count.saturating_add(1) } else { count.saturating_sub(1) };
+        if *count == 0 {
+            self.principals.remove(hash, is_it);
+        }
+    }
+
+    fn remove_keyed(&mut self, action: u32, side: Side, entity: EntityId, number: PolicyId) {
+        let hash = self.hash(action, side, entity);
+        let is_it = |list: &KeyedList| list.action == action && list.side == side && list.entity == entity;
+        let Some(list) = self.keyed.find_mut(hash, is_it) else { return };
+        let Some(at) = list.candidates.iter().position(|candidate| candidate.policy == number) else { return };
+        Arc::make_mut(&mut list.candidates).swap_remove(at);
+        if list.candidates.is_empty() {
+            self.keyed.remove(hash, is_it);
+        }
+        self.count(action, side, |count| count.saturating_sub(1));
+    }
+
+    /// Shows every policy that the request can concern, and perhaps some that it cannot.
+    #[inline]
+    pub fn visit(
+        &self,
+        principal: EntityId,
+        action: EntityId,
+        resource: EntityId,
+        store: &Store,
+        mut see: impl FnMut(&Candidate),
+    ) {
+        self.visit_actions(action, store, |number, lists| {
+            lists.scanned.iter().for_each(&mut see);
+            for (count, side, entity) in [
+                (lists.by_principal, Side::Principal, principal),
+                (lists.by_resource, Side::Resource, resource),
+            ] {
+                if count > 0 {
+                    self.visit_keyed(number, side, entity, store, &mut see);
+                }
+            }
+        });
+    }
+
+    /// Shows every policy that a principal and an action can concern, but for those kept by resource; gives whether
+    /// there are any of those.
+    pub fn visit_principal(
+        &self,
+        principal: EntityId,
+        action: EntityId,
+        store: &Store,
+        mut see: impl FnMut(&Candidate),
+    ) -> bool {
+        let mut by_resource = false;
+        self.visit_actions(action, store, |number, lists| {
+            by_resource |= lists.by_resource > 0;
+            lists.scanned.iter().for_each(&mut see);
+            if lists.by_principal > 0 {
+                self.visit_keyed(number, Side::Principal, principal, store, &mut see);
+            }
+        });
+        by_resource
+    }
+
+    /// Shows every policy that is kept by a resource.
+    pub fn visit_resource(
+        &self,
+        resource: EntityId,
+        action: EntityId,
+        store: &Store,
+        mut see: impl FnMut(&Candidate),
+    ) {
+        self.visit_actions(action, store, |number, lists| {
+            if lists.by_resource > 0 {
+                self.visit_keyed(number, Side::Resource, resource, store, &mut see);
+            }
+        });
+    }
+
+    /// Whether some scope names just this entity for the principal, so that it is not like others in the same groups.
+    #[must_use]
+    pub fn names_principal(&self, principal: EntityId) -> bool {
+        self.principals.find(self.seed.hash_one(principal), |(entity, _)| *entity == principal).is_some()
+    }
+
+    #[inline]
+    fn visit_keyed(&self, action: u32, side: Side, entity: EntityId, store: &Store, see: &mut impl FnMut(&Candidate)) {
+        self.keyed_list(action, side, entity).iter().for_each(&mut *see);
+        for ancestor in store.ancestors(entity) {
+            self.keyed_list(action, side, *ancestor).iter().for_each(&mut *see);
+        }
+    }
+
+    /// Shows the numbers of the lists that a request for this action concerns.
+    #[inline]
+    fn visit_actions(&self, action: EntityId, store: &Store, mut see: impl FnMut(u32, &ActionLists)) {
+        let mut see_key = |key| {
+            if let Some(number) = self.numbers.get(&key)
+                && let Some(lists) = self.actions.get(*number as usize)
+            {
+                see(*number, lists);
+            }
+        };
+        see_key(ActionKey::Exactly(action));
+        see_key(ActionKey::Within(action));
+        for group in store.ancestors(action) {
+            see_key(ActionKey::Within(*group));
+        }
+        see_key(ActionKey::Any);
+    }
+}
+
+fn action_keys(scope: &ActionScope) -> Vec<ActionKey> {
+    match scope {
+        ActionScope::Any => vec![ActionKey::Any],
+        ActionScope::Equal(action) => vec![ActionKey::Exactly(*action)],
+        ActionScope::In(groups) => {
+            let mut groups = groups.to_vec();
+            groups.sort_unstable();
+            groups.dedup();
+            groups.into_iter().map(ActionKey::Within).collect()
+        }
+    }
+}
+
+/// The entity that a scope names: a request that is neither this entity nor in it cannot be meant.
+fn named_entity(scope: Scope) -> Option<EntityId> {
+    match scope {
+        Scope::Equal(entity) | Scope::In(entity) | Scope::IsIn(_, entity) => Some(entity),
+        Scope::Any | Scope::Is(_) => None,
+    }
+}

@@ -1,0 +1,40 @@
+//! agentpdp-core: the deciding core.
+//!
+//! It answers one question, as Cedar does and much faster: may this principal do this action to this resource, in this
+//! context? There is no Python here, no I/O, no clock, no parser of policy text and no unsafe code.
+//!
+//! Read in this order; each module uses only those before it:
+//!
+//! 1. what rules speak of: [`value`], [`decimal`], [`ipaddr`], [`datetime`], [`entities`];
+//! 2. what rules say: [`expression`], [`policies`], [`schema`];
+//! 3. deciding: [`request`], [`evaluate`], [`authorize`], [`decision`], [`engine`];
+//! 4. making it fast without changing an answer: [`paged`], [`table`], [`slots`], [`shape`], [`index`].
+//!
+//! The modules of 1 to 3 have twins of the same names in the Python package `agentpdp.reference`.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+pub mod authorize;
+pub mod batch;
+pub mod columns;
+pub mod datetime;
+pub mod decimal;
+pub mod decision;
+pub mod engine;
+pub mod entities;
+pub mod evaluate;
+pub mod expression;
+pub mod index;
+pub mod ipaddr;
+pub mod kernels;
+pub mod message;
+pub mod paged;
+pub mod parallel;
+pub mod policies;
+pub mod request;
+pub mod schema;
+pub mod shape;
+pub mod slots;
+pub mod table;
+pub mod value;

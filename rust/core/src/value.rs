@@ -1,0 +1,255 @@
+//! Which values are there, and when are two of them the same?
+//!
+//! Cedar has eight kinds of value: booleans, 64-bit integers, strings, entity uids, sets, records and the four
+//! extension types. [`Value`] owns its content; [`ValueRef`] borrows it, is `Copy` and three words long, and is what
+//! the evaluator works on, so that deciding a call allocates nothing.
+//!
+//! Invariant: a [`Set`] is sorted and free of duplicates and a [`Record`] is sorted by name, so equality of values is
+//! equality of representations. The two enums list their variants in the same order, so both order alike.
+//!
+//! Twin: `reference/value.py`. Read next: `entities.rs`.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use crate::datetime::{Datetime, Duration};
+use crate::decimal::Decimal;
+use crate::ipaddr::IpNet;
+
+/// An entity uid that the store or the request knows, as a small number.
+///
+/// Numbers from [`EntityId::LOCAL_START`] on are uids that only one request mentions: they are not in the store.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct EntityId(pub u32);
+
+impl EntityId {
+    /// First number of the uids that only one request knows.
+    pub const LOCAL_START: u32 = 0x8000_0000;
+
+    /// Whether only the request that mentions this uid knows it.
+    #[inline]
+    #[must_use]
+    pub fn is_local(self) -> bool {
+        self.0 >= Self::LOCAL_START
+    }
+
+    /// The number as an index into tables of the store, or into the request's own table for a local id.
+    #[inline]
+    #[must_use]
+    pub fn index(self) -> usize {
+        (self.0 & !Self::LOCAL_START) as usize
+    }
+}
+
+/// The name of an entity type, as a small number of the store's table of types.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct TypeId(pub u32);
+
+impl TypeId {
+    /// A type that no policy, schema or entity of the store mentions.
+    pub const UNKNOWN: Self = Self(u32::MAX);
+}
+
+/// An owned Cedar value.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Value {
+    /// `true` or `false`.
+    Bool(bool),
+    /// A signed 64-bit integer.
+    Long(i64),
+    /// A string of Unicode scalar values.
+    String(Arc<str>),
+    /// An entity uid.
+    Entity(EntityId),
+    /// A set of values of any kinds.
+    Set(Arc<Set>),
+    /// Values by attribute name.
+    Record(Arc<Record>),
+    /// A decimal with four places.
+    Decimal(Decimal),
+    /// An IP address or range.
+    Ip(IpNet),
+    /// Milliseconds since the epoch.
+    Datetime(Datetime),
+    /// A length of time in milliseconds.
+    Duration(Duration),
+}
+
+/// A borrowed Cedar value, see [`Value`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum ValueRef<'a> {
+    /// `true` or `false`.
+    Bool(bool),
+    /// A signed 64-bit integer.
+    Long(i64),
+    /// A string of Unicode scalar values.
+    String(&'a str),
+    /// An entity uid.
+    Entity(EntityId),
+    /// A set of values of any kinds.
+    Set(&'a Set),
+    /// Values by attribute name.
+    Record(&'a Record),
+    /// A decimal with four places.
+    Decimal(Decimal),
+    /// An IP address or range.
+    Ip(IpNet),
+    /// Milliseconds since the epoch.
+    Datetime(Datetime),
+    /// A length of time in milliseconds.
+    Duration(Duration),
+}
+
+impl Value {
+    /// The same value, borrowed.
+    #[inline]
+    #[must_use]
+    pub fn borrow(&self) -> ValueRef<'_> {
+        match self {
+            Self::Bool(value) => ValueRef::Bool(*value),
+            Self::Long(value) => ValueRef::Long(*value),
+            Self::String(value) => ValueRef::String(value),
+            Self::Entity(value) => ValueRef::Entity(*value),
+            Self::Set(value) => ValueRef::Set(value),
+            Self::Record(value) => ValueRef::Record(value),
+            Self::Decimal(value) => ValueRef::Decimal(*value),
+            Self::Ip(value) => ValueRef::Ip(*value),
+            Self::Datetime(value) => ValueRef::Datetime(*value),
+            Self::Duration(value) => ValueRef::Duration(*value),
+        }
+    }
+
+    /// A set of these values, in any order and with repeats.
+    #[must_use]
+    pub fn set(values: Vec<Self>) -> Self {
+        Self::Set(Arc::new(Set::new(values)))
+    }
+}
+
+impl ValueRef<'_> {
+    /// The same value, owned.
+    #[must_use]
+    pub fn to_owned(self) -> Value {
+        match self {
+            Self::Bool(value) => Value::Bool(value),
+            Self::Long(value) => Value::Long(value),
+            Self::String(value) => Value::String(Arc::from(value)),
+            Self::Entity(value) => Value::Entity(value),
+            Self::Set(value) => Value::Set(Arc::new(value.clone())),
+            Self::Record(value) => Value::Record(Arc::new(value.clone())),
+            Self::Decimal(value) => Value::Decimal(value),
+            Self::Ip(value) => Value::Ip(value),
+            Self::Datetime(value) => Value::Datetime(value),
+            Self::Duration(value) => Value::Duration(value),
+        }
+    }
+
+    /// The kind of value, in the words that error messages use.
+    #[must_use]
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Bool(_) => "Bool",
+            Self::Long(_) => "Long",
+            Self::String(_) => "String",
+            Self::Entity(_) => "entity",
+            Self::Set(_) => "Set",
+            Self::Record(_) => "Record",
+            Self::Decimal(_) => "decimal",
+            Self::Ip(_) => "ipaddr",
+            Self::Datetime(_) => "datetime",
+            Self::Duration(_) => "duration",
+        }
+    }
+}
+
+/// A set of values: sorted, without duplicates.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Set(Box<[Value]>);
+
+impl Set {
+    /// A set of these values, in any order and with repeats.
+    #[must_use]
+    pub fn new(mut values: Vec<Value>) -> Self {
+        values.sort_unstable();
+        values.dedup();
+        Self(values.into_boxed_slice())
+    }
+
+    /// The distinct values, in the order of [`Value`].
+    #[must_use]
+    pub fn values(&self) -> &[Value] {
+        &self.0
+    }
+
+    /// Whether the value is a member.
+    #[inline]
+    #[must_use]
+    pub fn contains(&self, value: ValueRef<'_>) -> bool {
+        self.0.binary_search_by(|member| member.borrow().cmp(&value)).is_ok()
+    }
+
+    /// Whether every member of `other` is a member here.
+    #[must_use]
+    pub fn contains_all(&self, other: &Self) -> bool {
+        other.0.len() <= self.0.len() && other.0.iter().all(|value| self.contains(value.borrow()))
+    }
+
+    /// Whether some member of `other` is a member here.
+    #[must_use]
+    pub fn contains_any(&self, other: &Self) -> bool {
+        let (few, many) = if self.0.len() < other.0.len() { (self, other) } else { (other, self) };
+        few.0.iter().any(|value| many.contains(value.borrow()))
+    }
+}
+
+/// Values by attribute name, sorted by name.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Record(Box<[(Arc<str>, Value)]>);
+
+/// A record was given two values under one name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DuplicateName(pub Arc<str>);
+
+impl Record {
+    /// A record of these attributes, in any order.
+    ///
+    /// # Errors
+    ///
+    /// [`DuplicateName`] if two attributes have one name.
+    pub fn new(mut attributes: Vec<(Arc<str>, Value)>) -> Result<Self, DuplicateName> {
+        attributes.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
+        for pair in attributes.windows(2) {
+            if let [(left, _), (right, _)] = pair
+                && left == right
+            {
+                return Err(DuplicateName(left.clone()));
+            }
+        }
+        Ok(Self(attributes.into_boxed_slice()))
+    }
+
+    /// The attributes, sorted by name.
+    #[must_use]
+    pub fn attributes(&self) -> &[(Arc<str>, Value)] {
+        &self.0
+    }
+
+    /// The value under a name.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        let found = if self.0.len() <= 8 {
+            self.0.iter().find(|(candidate, _)| &**candidate == name)
+        } else {
+            self.0
+                .binary_search_by(|(candidate, _)| compare_names(candidate, name))
+                .ok()
+                .and_then(|at| self.0.get(at))
+        };
+        found.map(|(_, value)| value)
+    }
+}
+
+fn compare_names(left: &str, right: &str) -> Ordering {
+    left.cmp(right)
+}

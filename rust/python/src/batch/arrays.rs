@@ -1,0 +1,101 @@
+//! From a dict of NumPy arrays (or lists, or Arrow arrays) to rows.
+
+use std::num::NonZero;
+use std::sync::Arc;
+
+use agentpdp_cedar::input::Input;
+use arrow_array::{ArrayRef, Int64Array};
+use numpy::{PyArray1, PyArrayMethods};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use pyo3_arrow::{PyArray, PyChunkedArray};
+
+use super::columns::{Leaf, Node, decide_columns};
+use super::decisions::Decisions;
+use crate::engine::Engine;
+use crate::errors;
+use crate::input::to_input;
+
+/// Decides a dict of columns by name.
+pub(super) fn decide_arrays(
+    slf: &Bound<'_, Engine>,
+    columns: &Bound<'_, PyDict>,
+    threads: Option<NonZero<usize>>,
+    decisions: &mut Decisions,
+) -> PyResult<()> {
+    let py = slf.py();
+    let wrong = |message: &str| errors::column(py, message);
+    let mut sides: [Option<Leaf>; 3] = [None, None, None];
+    let mut context = Node::Record(Vec::new());
+    let mut row_count: Option<(usize, String)> = None;
+    for (name, column) in columns.iter() {
+        let name = name.cast::<PyString>().map_err(|_| wrong("the names of columns are strings"))?.to_str()?.to_owned();
+        let side = ["principal", "action", "resource"].iter().position(|side| *side == name);
+        let mut path = name.split('.');
+        if side.is_none() && path.next() != Some("context") {
+            continue;
+        }
+        let (leaf, count) = read(&column, side.is_some())
+            .map_err(|error| wrong(&format!("column `{name}` cannot be read: {}", error.value(py))))?;
+        match &row_count {
+            Some((known, first)) if *known != count => {
+                return Err(wrong(&format!("column `{name}` has {count} rows and `{first}` has {known}")));
+            }
+            Some(_) => {}
+            None => row_count = Some((count, name.clone())),
+        }
+        match side.and_then(|side| sides.get_mut(side)) {
+            Some(place) => *place = Some(leaf),
+            None => context.insert(path, leaf).map_err(|message| wrong(&message))?,
+        }
+    }
+    let row_count = row_count.map_or(0, |(count, _)| count);
+    decide_columns(slf, sides, &context, row_count, threads, decisions)
+}
+
+/// A column and its number of rows.
+fn read(column: &Bound<'_, PyAny>, is_side: bool) -> PyResult<(Leaf, usize)> {
+    if let Ok(codes) = column.cast::<PyArray1<u64>>()
+        && is_side
+    {
+        let codes = codes.readonly().as_array().to_vec();
+        let count = codes.len();
+        return Ok((Leaf::Codes(codes), count));
+    }
+    if let Ok(integers) = column.cast::<PyArray1<i64>>() {
+        let values = integers.readonly().as_array().to_vec();
+        let count = values.len();
+        return Ok((Leaf::Arrow(Arc::new(Int64Array::from(values))), count));
+    }
+    if let Some(array) = read_arrow(column)? {
+        let count = array.len();
+        return Ok((Leaf::Arrow(array), count));
+    }
+    let column = if column.hasattr("tolist")? { column.call_method0("tolist")? } else { column.clone() };
+    if is_side {
+        let objects: Vec<Py<PyAny>> = column.try_iter()?.map(|object| Ok(object?.unbind())).collect::<PyResult<_>>()?;
+        let count = objects.len();
+        return Ok((Leaf::Objects(objects), count));
+    }
+    let inputs: Vec<Input> = column.try_iter()?.map(|value| Ok(to_input(&value?))).collect::<PyResult<_>>()?;
+    let count = inputs.len();
+    Ok((Leaf::Inputs(inputs), count))
+}
+
+/// An Arrow array, in one piece and checked.
+fn read_arrow(column: &Bound<'_, PyAny>) -> PyResult<Option<ArrayRef>> {
+    let array = if column.hasattr("__arrow_c_array__")? {
+        column.extract::<PyArray>()?.into_inner().0
+    } else if column.hasattr("__arrow_c_stream__")? {
+        let chunked = column.extract::<PyChunkedArray>()?;
+        match chunked.chunks() {
+            [only] => only.clone(),
+            _ => return Ok(None),
+        }
+    } else {
+        return Ok(None);
+    };
+    let valid = arrow_array::Array::to_data(&array).validate_full();
+    valid.map_err(|error| pyo3::exceptions::PyValueError::new_err(error.to_string()))?;
+    Ok(Some(array))
+}

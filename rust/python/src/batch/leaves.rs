@@ -1,0 +1,158 @@
+//! One column of context values, from Arrow or from Python objects.
+
+use agentpdp_cedar::input::Input;
+use agentpdp_core::datetime::{Datetime, Duration};
+use agentpdp_core::decimal::Decimal;
+use agentpdp_core::value::Value;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Decimal128Type, DurationMicrosecondType, DurationMillisecondType, DurationNanosecondType, DurationSecondType,
+    Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type,
+    UInt64Type,
+};
+use arrow_array::{Array, ArrayRef};
+use arrow_schema::{DataType, TimeUnit};
+
+/// The strings of a text column of any layout; none for other columns.
+pub(crate) fn texts<'a>(column: &'a ArrayRef) -> Option<Box<dyn Iterator<Item = Option<&'a str>> + 'a>> {
+    Some(match column.data_type() {
+        DataType::Utf8 => Box::new(column.as_string::<i32>().iter()),
+        DataType::LargeUtf8 => Box::new(column.as_string::<i64>().iter()),
+        DataType::Utf8View => Box::new(column.as_string_view().iter()),
+        _ => return None,
+    })
+}
+
+/// The integers of an integer column; 0 where null. None for other columns, and for unsigned ones beyond 64 bits.
+pub(crate) fn integers(column: &ArrayRef) -> Option<Vec<i64>> {
+    macro_rules! widened {
+        ($type:ty) => {
+            column.as_primitive::<$type>().values().iter().map(|value| i64::from(*value)).collect()
+        };
+    }
+    Some(match column.data_type() {
+        DataType::Int64 => column.as_primitive::<Int64Type>().values().to_vec(),
+        DataType::Int32 => widened!(Int32Type),
+        DataType::Int16 => widened!(Int16Type),
+        DataType::Int8 => widened!(Int8Type),
+        DataType::UInt32 => widened!(UInt32Type),
+        DataType::UInt16 => widened!(UInt16Type),
+        DataType::UInt8 => widened!(UInt8Type),
+        _ => return None,
+    })
+}
+
+/// The value of one row as the Cedar reader takes it; what has no counterpart becomes an input that it refuses.
+pub(crate) fn input(column: &ArrayRef, row: usize) -> Input {
+    if column.is_null(row) {
+        return Input::Null;
+    }
+    macro_rules! primitive {
+        ($type:ty) => {
+            column.as_primitive::<$type>().value(row)
+        };
+    }
+    match column.data_type() {
+        DataType::Boolean => Input::Bool(column.as_boolean().value(row)),
+        DataType::Int64 => Input::Long(primitive!(Int64Type)),
+        DataType::Int32 => Input::Long(primitive!(Int32Type).into()),
+        DataType::Int16 => Input::Long(primitive!(Int16Type).into()),
+        DataType::Int8 => Input::Long(primitive!(Int8Type).into()),
+        DataType::UInt64 => {
+            let value = primitive!(UInt64Type);
+            i64::try_from(value).map_or_else(|_| Input::Number(value.to_string()), Input::Long)
+        }
+        DataType::UInt32 => Input::Long(primitive!(UInt32Type).into()),
+        DataType::UInt16 => Input::Long(primitive!(UInt16Type).into()),
+        DataType::UInt8 => Input::Long(primitive!(UInt8Type).into()),
+        DataType::Float64 => crate::input::read_float(primitive!(Float64Type)),
+        DataType::Float32 => crate::input::read_float(primitive!(Float32Type).into()),
+        DataType::Utf8 => Input::String(column.as_string::<i32>().value(row).to_owned()),
+        DataType::LargeUtf8 => Input::String(column.as_string::<i64>().value(row).to_owned()),
+        DataType::Utf8View => Input::String(column.as_string_view().value(row).to_owned()),
+        DataType::Dictionary(_, _) => {
+            let dictionary = column.as_any_dictionary();
+            let key = dictionary.normalized_keys_at(row);
+            input(dictionary.values(), key)
+        }
+        DataType::List(_) => members(&column.as_list::<i32>().value(row)),
+        DataType::LargeList(_) => members(&column.as_list::<i64>().value(row)),
+        DataType::FixedSizeList(_, _) => members(&column.as_fixed_size_list().value(row)),
+        DataType::Struct(fields) => {
+            let structs = column.as_struct();
+            let pair = |(field, values): (&std::sync::Arc<arrow_schema::Field>, &ArrayRef)| {
+                (!values.is_null(row)).then(|| (field.name().clone(), input(values, row)))
+            };
+            Input::Object(fields.iter().zip(structs.columns()).filter_map(pair).collect())
+        }
+        DataType::Timestamp(unit, Some(_)) => time(column, *unit, row).map_or(Input::Null, |time| {
+            Input::Value(Value::Datetime(Datetime::from_milliseconds(time)))
+        }),
+        DataType::Duration(unit) => length(column, *unit, row).map_or(Input::Null, |length| {
+            Input::Value(Value::Duration(Duration::from_milliseconds(length)))
+        }),
+        DataType::Decimal128(_, scale) => {
+            decimal(primitive!(Decimal128Type), *scale).map_or(Input::Number("decimal".to_owned()), |decimal| {
+                Input::Value(Value::Decimal(decimal))
+            })
+        }
+        _ => Input::Null,
+    }
+}
+
+/// The row's number of a dictionary's value.
+trait KeyAt {
+    fn normalized_keys_at(&self, row: usize) -> usize;
+}
+
+impl KeyAt for &dyn arrow_array::AnyDictionaryArray {
+    fn normalized_keys_at(&self, row: usize) -> usize {
+        let keys = self.keys().slice(row, 1);
+        match input(&keys, 0) {
+            Input::Long(key) => usize::try_from(key).unwrap_or(usize::MAX),
+            _ => usize::MAX,
+        }
+    }
+}
+
+fn members(values: &ArrayRef) -> Input {
+    Input::List((0..values.len()).map(|row| input(values, row)).collect())
+}
+
+/// Whole milliseconds since the epoch; none if there is a fraction of one.
+fn time(column: &ArrayRef, unit: TimeUnit, row: usize) -> Option<i64> {
+    match unit {
+        TimeUnit::Second => column.as_primitive::<TimestampSecondType>().value(row).checked_mul(1_000),
+        TimeUnit::Millisecond => Some(column.as_primitive::<TimestampMillisecondType>().value(row)),
+        TimeUnit::Microsecond => whole(column.as_primitive::<TimestampMicrosecondType>().value(row), 1_000),
+        TimeUnit::Nanosecond => whole(column.as_primitive::<TimestampNanosecondType>().value(row), 1_000_000),
+    }
+}
+
+fn length(column: &ArrayRef, unit: TimeUnit, row: usize) -> Option<i64> {
+    match unit {
+        TimeUnit::Second => column.as_primitive::<DurationSecondType>().value(row).checked_mul(1_000),
+        TimeUnit::Millisecond => Some(column.as_primitive::<DurationMillisecondType>().value(row)),
+        TimeUnit::Microsecond => whole(column.as_primitive::<DurationMicrosecondType>().value(row), 1_000),
+        TimeUnit::Nanosecond => whole(column.as_primitive::<DurationNanosecondType>().value(row), 1_000_000),
+    }
+}
+
+fn whole(value: i64, unit: i64) -> Option<i64> {
+    (value % unit == 0).then_some(value / unit)
+}
+
+/// A decimal that four places hold exactly.
+fn decimal(value: i128, scale: i8) -> Option<Decimal> {
+    let shift = u32::from((4 - i32::from(scale)).unsigned_abs() as u16);
+    let factor = 10i128.checked_pow(shift)?;
+    let scaled = if scale <= 4 {
+        value.checked_mul(factor)?
+    } else if value % factor == 0 {
+        value / factor
+    } else {
+        return None;
+    };
+    i64::try_from(scaled).ok().map(Decimal::from_scaled)
+}

@@ -1,0 +1,62 @@
+//! Batches: from columns to columns.
+//!
+//! Whatever comes in (Arrow, NumPy, dicts) becomes `Rows` of the core with the interpreter lock held; then the lock is
+//! released once, all rows are decided, and the result waits as numbers until Python asks for a column of it.
+
+mod arrays;
+mod columns;
+mod decisions;
+mod dicts;
+mod leaves;
+mod uids;
+
+use std::num::NonZero;
+
+use agentpdp_core::columns::Rows;
+use agentpdp_core::parallel::{Decided, decide_all};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+
+pub(crate) use decisions::Decisions;
+pub(crate) use uids::encode;
+
+use crate::engine::{Engine, read_diagnostics};
+use crate::errors;
+
+/// Most rows of one batch.
+pub(crate) const BATCH_ROWS_MAX: usize = 1 << 30;
+
+/// Decides a batch, in whichever form it comes.
+pub(crate) fn authorize_batch(
+    slf: &Bound<'_, Engine>,
+    columns: &Bound<'_, PyAny>,
+    threads: Option<usize>,
+    diagnostics: Option<&str>,
+) -> PyResult<Decisions> {
+    // Kernels find every satisfied policy anyway, so the shorter form costs the same here.
+    read_diagnostics(diagnostics)?;
+    let threads = threads
+        .map(|threads| NonZero::new(threads).ok_or_else(|| PyValueError::new_err("threads is at least 1")))
+        .transpose()?;
+    let mut decisions = Decisions::new(slf.clone().unbind());
+    if columns.hasattr("__arrow_c_stream__")? || columns.hasattr("__arrow_c_array__")? {
+        columns::decide_arrow(slf, columns, threads, &mut decisions)?;
+    } else if let Ok(dict) = columns.cast::<PyDict>() {
+        arrays::decide_arrays(slf, dict, threads, &mut decisions)?;
+    } else if columns.is_instance_of::<PyString>() || columns.try_iter().is_err() {
+        return Err(errors::column(
+            slf.py(),
+            "a batch is an Arrow table (or anything with `__arrow_c_stream__`), a dict of NumPy arrays, \
+             or a sequence of dicts with `principal`, `action`, `resource` and `context`",
+        ));
+    } else {
+        dicts::decide_dicts(slf, columns, threads, &mut decisions)?;
+    }
+    Ok(decisions)
+}
+
+/// Decides rows with the interpreter lock released.
+fn decide(py: Python<'_>, engine: &Engine, rows: &Rows<'_>, threads: Option<NonZero<usize>>) -> Decided {
+    py.detach(|| decide_all(&engine.core, rows, threads))
+}

@@ -1,0 +1,244 @@
+//! The three entity columns of a batch: distinct entities and which of them each row has.
+//!
+//! An entity is looked up once for each distinct value. What cannot be read refuses its own row only.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use agentpdp_core::columns::Side;
+use agentpdp_core::decision::Reason;
+use agentpdp_core::entities::Store;
+use agentpdp_core::request::Locals;
+use agentpdp_core::value::EntityId;
+use arrow_array::cast::AsArray;
+use arrow_array::types::UInt64Type;
+use arrow_array::{Array, ArrayRef};
+use arrow_schema::DataType;
+use foldhash::fast::FixedState;
+use numpy::PyArray1;
+use pyo3::prelude::*;
+
+use super::leaves::texts;
+use crate::engine::Engine;
+use crate::errors;
+use crate::uid::{UidArgument, owned_uid, parse_uid, read_uid};
+
+/// One side of a batch, and the reason why a row's value cannot be read, if it cannot.
+pub(crate) struct SideReader<'e> {
+    pub(crate) nonce: u32,
+    pub(crate) store: &'e Store,
+    /// Why a row is refused whose value is no entity.
+    pub(crate) unreadable: Reason,
+}
+
+/// What a value stands for.
+type Resolved = Result<EntityId, Reason>;
+
+impl SideReader<'_> {
+    /// Reads a column: Cedar text (plain or dictionary), structs of type and id, or codes of `encode`.
+    pub(crate) fn read<'a>(
+        &self,
+        column: &'a ArrayRef,
+        name: &str,
+        locals: &mut Locals<'a>,
+        refused: &mut [Option<Reason>],
+    ) -> Result<Side, String> {
+        match column.data_type() {
+            DataType::UInt64 => Ok(self.read_codes(column.as_primitive::<UInt64Type>().iter(), refused)),
+            DataType::Dictionary(_, _) => self.read_dictionary(column, name, locals, refused),
+            DataType::Struct(_) => self.read_structs(column, name, locals, refused),
+            _ => match texts(column) {
+                Some(texts) => Ok(self.read_texts(texts, locals, refused)),
+                None => Err(format!(
+                    "column `{name}` is {}: entities are Cedar text, structs of `type` and `id`, or uint64 codes of \
+                     `engine.encode`",
+                    column.data_type()
+                )),
+            },
+        }
+    }
+
+    fn text<'a>(&self, text: Option<&'a str>, locals: &mut Locals<'a>) -> Resolved {
+        let (type_name, id) = text.and_then(parse_uid).ok_or(self.unreadable)?;
+        Ok(locals.resolve(self.store, Cow::Borrowed(type_name), id))
+    }
+
+    fn code(&self, code: Option<u64>) -> Resolved {
+        let code = code.ok_or(self.unreadable)?;
+        let number = EntityId(code as u32);
+        if (code >> 32) as u32 == self.nonce && !number.is_local() && number.index() < self.store.uid_count() {
+            Ok(number)
+        } else {
+            Err(Reason::StaleCode)
+        }
+    }
+
+    pub(crate) fn read_codes(
+        &self,
+        codes: impl Iterator<Item = Option<u64>>,
+        refused: &mut [Option<Reason>],
+    ) -> Side {
+        let mut builder = Builder::default();
+        let mut known: HashMap<u64, u32, FixedState> = HashMap::default();
+        for (row, code) in codes.enumerate() {
+            let index = match code.and_then(|code| known.get(&code).copied()) {
+                Some(index) => index,
+                None => {
+                    let index = builder.distinct(self.code(code));
+                    if let Some(code) = code {
+                        known.insert(code, index);
+                    }
+                    index
+                }
+            };
+            builder.row(row, index, refused);
+        }
+        builder.side
+    }
+
+    pub(crate) fn read_texts<'a>(
+        &self,
+        texts: impl Iterator<Item = Option<&'a str>>,
+        locals: &mut Locals<'a>,
+        refused: &mut [Option<Reason>],
+    ) -> Side {
+        let mut builder = Builder::default();
+        let mut known: HashMap<Option<&'a str>, u32, FixedState> = HashMap::default();
+        for (row, text) in texts.enumerate() {
+            let index = *known.entry(text).or_insert_with(|| builder.distinct(self.text(text, locals)));
+            builder.row(row, index, refused);
+        }
+        builder.side
+    }
+
+    fn read_dictionary<'a>(
+        &self,
+        column: &'a ArrayRef,
+        name: &str,
+        locals: &mut Locals<'a>,
+        refused: &mut [Option<Reason>],
+    ) -> Result<Side, String> {
+        let dictionary = column.as_any_dictionary();
+        let words = texts(dictionary.values())
+            .ok_or_else(|| format!("column `{name}` is a dictionary of {}, not of text", dictionary.values().data_type()))?;
+        let mut builder = Builder::default();
+        for word in words {
+            let resolved = self.text(word, locals);
+            builder.distinct(resolved);
+        }
+        let null = builder.distinct(Err(self.unreadable));
+        let keys = dictionary.normalized_keys();
+        let nulls = dictionary.keys().nulls();
+        for (row, key) in keys.into_iter().enumerate() {
+            let is_null = nulls.is_some_and(|nulls| nulls.is_null(row));
+            builder.row(row, if is_null { null } else { key as u32 }, refused);
+        }
+        Ok(builder.side)
+    }
+
+    fn read_structs<'a>(
+        &self,
+        column: &'a ArrayRef,
+        name: &str,
+        locals: &mut Locals<'a>,
+        refused: &mut [Option<Reason>],
+    ) -> Result<Side, String> {
+        let wrong = || format!("column `{name}` is a struct: its fields are `type` and `id`, both text");
+        let structs = column.as_struct();
+        let field = |field: &str| structs.column_by_name(field).and_then(texts).ok_or_else(wrong);
+        let (types, ids) = (field("type")?, field("id")?);
+        let mut builder = Builder::default();
+        let mut known: HashMap<Option<(&'a str, &'a str)>, u32, FixedState> = HashMap::default();
+        for (row, pair) in types.zip(ids).enumerate() {
+            let pair = match pair {
+                (Some(type_name), Some(id)) if !structs.is_null(row) => Some((type_name, id)),
+                _ => None,
+            };
+            let index = *known.entry(pair).or_insert_with(|| {
+                let named = pair.filter(|(type_name, _)| crate::uid::is_type_name(type_name)).ok_or(self.unreadable);
+                builder.distinct(named.map(|(type_name, id)| locals.resolve(self.store, type_name.into(), id.into())))
+            });
+            builder.row(row, index, refused);
+        }
+        Ok(builder.side)
+    }
+
+    /// Reads Python objects: `EntityUid`, tuples, Cedar text. What is not known to the store is copied.
+    pub(crate) fn read_owned_objects<'o, 'py: 'o>(
+        &self,
+        objects: impl Iterator<Item = &'o Bound<'py, PyAny>>,
+        locals: &mut Locals<'_>,
+        refused: &mut [Option<Reason>],
+    ) -> Side {
+        let mut builder = Builder::default();
+        let mut known: HashMap<EntityId, u32, FixedState> = HashMap::default();
+        for (row, object) in objects.enumerate() {
+            let index = match read_uid(object) {
+                None => builder.distinct(Err(self.unreadable)),
+                Some(uid) => {
+                    let entity = self.object(uid, locals);
+                    *known.entry(entity).or_insert_with(|| builder.distinct(Ok(entity)))
+                }
+            };
+            builder.row(row, index, refused);
+        }
+        builder.side
+    }
+
+    #[inline]
+    fn object(&self, uid: UidArgument<'_>, locals: &mut Locals<'_>) -> EntityId {
+        match uid {
+            UidArgument::Object(object) => object.find(Some(self.nonce), self.store).unwrap_or_else(|| {
+                locals.resolve(self.store, object.type_name.to_string().into(), object.id.to_string().into())
+            }),
+            UidArgument::Text(type_name, id) => {
+                locals.resolve(self.store, type_name.into_owned().into(), id.into_owned().into())
+            }
+        }
+    }
+}
+
+/// Collects distinct entities and rows.
+#[derive(Default)]
+struct Builder {
+    side: Side,
+    refusals: Vec<Option<Reason>>,
+}
+
+impl Builder {
+    fn distinct(&mut self, resolved: Resolved) -> u32 {
+        let index = self.side.distinct.len() as u32;
+        self.side.distinct.push(resolved.unwrap_or(EntityId(u32::MAX)));
+        self.refusals.push(resolved.err());
+        index
+    }
+
+    #[inline]
+    fn row(&mut self, row: usize, index: u32, refused: &mut [Option<Reason>]) {
+        self.side.index.push(index);
+        if let Some(Some(reason)) = self.refusals.get(index as usize)
+            && let Some(place) = refused.get_mut(row)
+        {
+            *place = Some(place.map_or(*reason, |known| known.min(*reason)));
+        }
+    }
+}
+
+/// Numbers for entities; those that the engine does not know yet become known.
+pub(crate) fn encode<'py>(slf: &Bound<'py, Engine>, uids: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyArray1<u64>>> {
+    let py = slf.py();
+    let engine = slf.get();
+    let mut owned = Vec::new();
+    for (at, uid) in uids.try_iter()?.enumerate() {
+        let uid = owned_uid(&uid?).map_err(|error| errors::encode(py, &format!("item {at}: {}", error.value(py))))?;
+        owned.push(uid);
+    }
+    let codes = engine
+        .core
+        .intern(|store| {
+            let code = |entity: EntityId| u64::from(engine.nonce) << 32 | u64::from(entity.0);
+            owned.iter().map(|(type_name, id)| store.intern(type_name, id).map(code)).collect::<Result<Vec<u64>, _>>()
+        })
+        .map_err(|_| errors::encode(py, "the engine knows as many entities as it can"))?;
+    Ok(PyArray1::from_vec(py, codes))
+}

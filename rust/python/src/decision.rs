@@ -1,0 +1,243 @@
+//! `Decision` and `PolicyError`: results as Python sees them.
+//!
+//! Most decisions of an engine are equal to one made before, so each thread keeps the objects it made lately and hands
+//! them out again: a decision then costs one look-up and no allocation. The memory belongs to the thread, so threads
+//! share no reference count.
+
+use std::cell::RefCell;
+use std::hash::BuildHasher;
+
+use agentpdp_core::authorize::{Policies, PolicyId};
+use agentpdp_core::decision::{Answer, Reason};
+use agentpdp_core::engine::{Compiled, Snapshot};
+use agentpdp_core::evaluate::Failure;
+use agentpdp_core::message::describe;
+use pyo3::exceptions::PyTypeError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyString, PyTuple};
+use smallvec::SmallVec;
+
+/// Decisions that one thread keeps before it starts anew.
+const KEPT_MAX: usize = 4_096;
+
+/// An error of one policy.
+#[pyclass(frozen, module = "agentpdp", name = "PolicyError", eq, hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct PolicyError {
+    /// Id of the policy.
+    #[pyo3(get)]
+    pub(crate) policy: String,
+    /// Code of the error.
+    #[pyo3(get)]
+    pub(crate) code: &'static str,
+    /// One sentence saying what went wrong where.
+    #[pyo3(get)]
+    pub(crate) message: String,
+}
+
+impl PolicyError {
+    pub(crate) fn make(policy: PolicyId, failure: Failure, policies: &Policies, compiled: &Compiled) -> Self {
+        let found = policies.get(policy);
+        let condition = found.and_then(|found| policies.condition(found));
+        let message = condition.map_or_else(String::new, |condition| describe(failure, condition.shape, &compiled.paths));
+        Self { policy: policies.name(policy).to_owned(), code: failure.code.name(), message }
+    }
+}
+
+#[pymethods]
+impl PolicyError {
+    fn __repr__(&self) -> String {
+        format!("PolicyError(policy={:?}, code={:?}, message={:?})", self.policy, self.code, self.message)
+    }
+}
+
+/// What was decided of one call.
+#[pyclass(frozen, module = "agentpdp", name = "Decision")]
+pub(crate) struct Decision {
+    reason: Reason,
+    policies: Py<PyTuple>,
+    errors: Vec<PolicyError>,
+    detail: Option<String>,
+    #[pyo3(get)]
+    epoch: u64,
+}
+
+impl Decision {
+    /// A decision that was made before any policy was asked.
+    pub(crate) fn refused(py: Python<'_>, reason: Reason, detail: Option<String>, epoch: u64) -> PyResult<Py<Self>> {
+        Py::new(py, Self { reason, policies: PyTuple::empty(py).unbind(), errors: Vec::new(), detail, epoch })
+    }
+
+    /// The decision that follows from an answer.
+    pub(crate) fn of_answer(
+        py: Python<'_>,
+        reason: Reason,
+        answer: &Answer,
+        snapshot: &Snapshot,
+        compiled: &Compiled,
+    ) -> PyResult<Py<Self>> {
+        let policies = &snapshot.policies;
+        let mut errors: Vec<PolicyError> = answer
+            .permit_errors
+            .iter()
+            .chain(&answer.forbid_errors)
+            .map(|(policy, failure)| PolicyError::make(*policy, *failure, policies, compiled))
+            .collect();
+        errors.sort_unstable_by(|left, right| left.policy.cmp(&right.policy));
+        let mut names: SmallVec<[&str; 8]> = match reason {
+            Reason::Permitted => answer.permits.iter().map(|policy| policies.name(*policy)).collect(),
+            Reason::Forbidden => answer.forbids.iter().map(|policy| policies.name(*policy)).collect(),
+            Reason::ForbidError => answer.forbid_errors.iter().map(|(policy, _)| policies.name(*policy)).collect(),
+            _ => SmallVec::new(),
+        };
+        names.sort_unstable();
+        let policies = PyTuple::new(py, names)?.unbind();
+        Py::new(py, Self { reason, policies, errors, detail: None, epoch: snapshot.epoch })
+    }
+}
+
+#[pymethods]
+impl Decision {
+    #[getter]
+    fn verdict<'py>(&self, py: Python<'py>) -> &Bound<'py, PyString> {
+        match self.reason.verdict() {
+            agentpdp_core::decision::Verdict::Allow => intern!(py, "allow"),
+            agentpdp_core::decision::Verdict::Deny => intern!(py, "deny"),
+        }
+    }
+
+    #[getter]
+    fn allowed(&self) -> bool {
+        self.reason == Reason::Permitted
+    }
+
+    #[getter]
+    fn reason(&self) -> &'static str {
+        self.reason.name()
+    }
+
+    #[getter]
+    fn stage(&self) -> Option<&'static str> {
+        self.reason.stage().map(agentpdp_core::decision::Stage::name)
+    }
+
+    #[getter]
+    fn policies(&self, py: Python<'_>) -> Py<PyTuple> {
+        self.policies.clone_ref(py)
+    }
+
+    #[getter]
+    fn errors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.errors.iter().cloned())
+    }
+
+    #[getter]
+    fn message(&self, py: Python<'_>) -> PyResult<String> {
+        let meaning = self.reason.meaning();
+        let names: Vec<String> = self.policies.bind(py).iter().map(|name| format!("`{name}`")).collect();
+        Ok(match (&self.detail, names.is_empty()) {
+            (Some(detail), _) => format!("{meaning}: {detail}"),
+            (None, false) => format!("{meaning}: {}", names.join(", ")),
+            (None, true) => meaning.to_owned(),
+        })
+    }
+
+    fn __bool__(&self) -> PyResult<bool> {
+        Err(PyTypeError::new_err("a decision is neither true nor false: ask `.allowed`"))
+    }
+
+    fn __eq__(&self, py: Python<'_>, other: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let Ok(other) = other.cast::<Self>() else { return Ok(false) };
+        let other = other.get();
+        Ok(self.reason == other.reason
+            && self.errors == other.errors
+            && self.detail == other.detail
+            && self.epoch == other.epoch
+            && self.policies.bind(py).eq(other.policies.bind(py))?)
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
+        (self.reason.name(), self.policies.bind(py)).into_pyobject(py)?.hash()
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let errors: Vec<String> = self.errors.iter().map(PolicyError::__repr__).collect();
+        Ok(format!(
+            "Decision({}, {}, policies={}, errors=[{}])",
+            self.reason.verdict().name(),
+            self.reason.name(),
+            self.policies.bind(py).repr()?,
+            errors.join(", ")
+        ))
+    }
+}
+
+struct Kept {
+    nonce: u32,
+    epoch: u64,
+    reason: Reason,
+    policies: SmallVec<[PolicyId; 4]>,
+    decision: Py<Decision>,
+}
+
+#[derive(Default)]
+struct Memory {
+    table: hashbrown::HashTable<Kept>,
+    hasher: foldhash::fast::FixedState,
+}
+
+thread_local! {
+    static MEMORY: RefCell<Memory> = RefCell::default();
+}
+
+/// The decision that follows from an answer; the same object as last time where nothing differs.
+pub(crate) fn decision(
+    py: Python<'_>,
+    reason: Reason,
+    answer: &Answer,
+    nonce: u32,
+    snapshot: &Snapshot,
+    compiled: &Compiled,
+) -> PyResult<Py<Decision>> {
+    let make = || Decision::of_answer(py, reason, answer, snapshot, compiled);
+    if !answer.permit_errors.is_empty() || !answer.forbid_errors.is_empty() {
+        return make();
+    }
+    let policies: &[PolicyId] = match reason {
+        Reason::Permitted => &answer.permits,
+        Reason::Forbidden => &answer.forbids,
+        _ => &[],
+    };
+    // A thread that is ending, or a decision made while one is made, simply makes its own.
+    let kept = MEMORY.try_with(|memory| {
+        let Ok(mut memory) = memory.try_borrow_mut() else { return make() };
+        let hash = memory.hasher.hash_one((nonce, snapshot.epoch, reason as u8, policies));
+        let is_it = |kept: &Kept| {
+            kept.nonce == nonce
+                && kept.epoch == snapshot.epoch
+                && kept.reason == reason
+                && kept.policies[..] == *policies
+        };
+        if let Some(kept) = memory.table.find(hash, is_it) {
+            return Ok(kept.decision.clone_ref(py));
+        }
+        let decision = make()?;
+        if memory.table.len() >= KEPT_MAX {
+            memory.table.clear();
+        }
+        let kept = Kept {
+            nonce,
+            epoch: snapshot.epoch,
+            reason,
+            policies: policies.into(),
+            decision: decision.clone_ref(py),
+        };
+        let hasher = memory.hasher.clone();
+        memory.table.insert_unique(hash, kept, |kept| {
+            hasher.hash_one((kept.nonce, kept.epoch, kept.reason as u8, &kept.policies[..]))
+        });
+        Ok(decision)
+    });
+    kept.unwrap_or_else(|_| make())
+}

@@ -1,0 +1,380 @@
+//! `Engine`: deciding single calls, and changing entities and links.
+//!
+//! The way of a call: the action's entry in the schema, the context into slots, principal and resource into numbers,
+//! the ceilings' answer, the conclusion, the decision's object. Batches are in `batch.rs`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use agentpdp_cedar::entities::{EntityError, put_all};
+use agentpdp_core::authorize::{Diagnostics, conclude};
+use agentpdp_core::decision::{Answer, Reason};
+use agentpdp_core::engine::{ActionEntry, Compiled, Engine as CoreEngine, SlotUids, Snapshot};
+use agentpdp_core::entities::Edits;
+use agentpdp_core::evaluate::{Call, Temporaries};
+use agentpdp_core::request::{Locals, check_parties};
+use agentpdp_core::value::EntityId;
+use foldhash::fast::FixedState;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::batch;
+use crate::bundle::Bundle;
+use crate::context::{ContextReader, Readings, RecordKeys, Slots, diagnose, fill};
+use crate::decision::{Decision, decision};
+use crate::errors;
+use crate::input::to_input;
+use crate::uid::{UidArgument, owned_uid, read_uid, resolve};
+
+/// Counts engines, from a random start: no two engines of a process share a nonce, and engines of two processes
+/// hardly ever do.
+static NONCE: AtomicU32 = AtomicU32::new(0);
+
+/// Counts forks of this process, by a hook that the module registers.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+/// Called in a child process after a fork.
+#[pyfunction]
+pub(crate) fn _after_fork() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Where the nonces of this process start.
+pub(crate) fn start_nonces(seed: u64) {
+    NONCE.store((seed >> 32) as u32 ^ seed as u32, Ordering::Relaxed);
+}
+
+/// Decides requests against a bundle, while entities and links change.
+#[pyclass(frozen, subclass, module = "agentpdp._core", name = "Engine")]
+pub(crate) struct Engine {
+    pub(crate) core: CoreEngine,
+    pub(crate) nonce: u32,
+    keys: HashMap<EntityId, Arc<RecordKeys>, FixedState>,
+    forks: u32,
+    bundle: Py<Bundle>,
+}
+
+impl Engine {
+    pub(crate) fn compiled(&self) -> &Compiled {
+        self.core.compiled()
+    }
+
+    pub(crate) fn is_forked(&self) -> bool {
+        self.forks != FORKS.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn keys(&self, action: EntityId) -> Option<&RecordKeys> {
+        self.keys.get(&action).map(|keys| &**keys)
+    }
+
+    /// Decides one call against a snapshot; `remember` where numbers that it gives out are the engine's own.
+    fn decide<'py>(
+        &self,
+        py: Python<'py>,
+        snapshot: &Snapshot,
+        remember: bool,
+        request: Request<'_, 'py>,
+        diagnostics: Diagnostics,
+    ) -> PyResult<Py<Decision>> {
+        let refuse = |reason, detail| Decision::refused(py, reason, detail, snapshot.epoch);
+        let compiled = self.compiled();
+        let store = &snapshot.store;
+        let nonce = remember.then_some(self.nonce);
+        let mut locals = Locals::default();
+
+        let Some(action) = read_uid(request.action) else { return refuse(Reason::UnknownAction, None) };
+        let action = resolve(action, nonce, store, &mut locals);
+        let entry = match &compiled.schema {
+            None => None,
+            Some(_) => match compiled.actions.get(&action) {
+                None => return refuse(Reason::UnknownAction, None),
+                Some(entry) => Some(entry),
+            },
+        };
+
+        let mut readings = Readings::new();
+        let schema = compiled.schema.as_deref();
+        let mut reader = ContextReader { nonce, store, schema, locals: &mut locals };
+        let read = match (entry, self.keys(action)) {
+            (Some(entry), Some(keys)) => reader.read(request.context, &entry.layout, keys, &mut readings),
+            _ => reader.read_whole(request.context, &mut readings),
+        };
+        if read.is_err() {
+            let (reason, detail) = diagnose(request.context, entry.map(|entry| &*entry.layout), &mut reader);
+            return refuse(reason, Some(detail));
+        }
+
+        let Some(principal) = read_uid(request.principal) else { return refuse(Reason::UnknownParty, None) };
+        let principal = resolve(principal, nonce, store, &mut locals);
+        let Some(resource) = read_uid(request.resource) else { return refuse(Reason::UnknownResource, None) };
+        let resource = resolve(resource, nonce, store, &mut locals);
+        if let (Some(entry), Some(schema)) = (entry, schema)
+            && let Err(reason) = check_parties(&entry.action, principal, resource, schema, store, &locals)
+        {
+            return refuse(reason, None);
+        }
+
+        let layout = entry.map_or(&*compiled.whole, |entry| &*entry.layout);
+        let mut slots = Slots::new();
+        fill(&readings, layout.slot_count, &mut slots);
+        let temporaries = Temporaries::default();
+        let call = Call {
+            store,
+            locals: &locals,
+            principal,
+            action,
+            resource,
+            layout,
+            slots: &slots,
+            temporaries: &temporaries,
+        };
+        let mut answer = Answer::default();
+        snapshot.policies.answer(&call, diagnostics, &mut answer);
+        let reason = conclude(&answer, compiled.on_error);
+        if remember {
+            decision(py, reason, &answer, self.nonce, snapshot, compiled)
+        } else {
+            Decision::of_answer(py, reason, &answer, snapshot, compiled)
+        }
+    }
+
+    /// The epoch that refusals carry which do not look at a snapshot.
+    fn epoch_now(&self) -> u64 {
+        self.core.load().epoch
+    }
+
+    fn put(&self, edits: &mut Edits<'_>, entities: &Bound<'_, PyAny>) -> Result<(), EntityError> {
+        let inputs = entities.try_iter().map_or_else(
+            |_| vec![to_input(entities)],
+            |members| members.map(|member| member.map_or(agentpdp_cedar::input::Input::Null, |m| to_input(&m))).collect(),
+        );
+        put_all(edits, inputs, self.compiled().schema.as_deref())
+    }
+}
+
+/// The arguments of a call.
+#[derive(Clone, Copy)]
+struct Request<'a, 'py> {
+    principal: &'a Bound<'py, PyAny>,
+    action: &'a Bound<'py, PyAny>,
+    resource: &'a Bound<'py, PyAny>,
+    context: Option<&'a Bound<'py, PyAny>>,
+}
+
+/// How much is asked for: `"full"` or `"verdict"`.
+pub(crate) fn read_diagnostics(text: Option<&str>) -> PyResult<Diagnostics> {
+    match text {
+        None | Some("full") => Ok(Diagnostics::Full),
+        Some("verdict") => Ok(Diagnostics::Verdict),
+        Some(other) => Err(PyValueError::new_err(format!(
+            "diagnostics is `\"full\"` or `\"verdict\"`, not `{}`",
+            other.escape_debug()
+        ))),
+    }
+}
+
+#[pymethods]
+impl Engine {
+    #[new]
+    #[pyo3(signature = (bundle, /))]
+    fn new(py: Python<'_>, bundle: &Bound<'_, Bundle>) -> PyResult<Self> {
+        let compiled = bundle.get().compiled().clone();
+        let mut made: Vec<(*const agentpdp_core::slots::Layout, Arc<RecordKeys>)> = Vec::new();
+        let mut keys_of = |entry: &ActionEntry| {
+            let layout = Arc::as_ptr(&entry.layout);
+            if let Some((_, keys)) = made.iter().find(|(known, _)| *known == layout) {
+                return keys.clone();
+            }
+            let keys = Arc::new(RecordKeys::of(py, &entry.layout.context));
+            made.push((layout, keys.clone()));
+            keys
+        };
+        let keys = compiled.actions.iter().map(|(action, entry)| (*action, keys_of(entry))).collect();
+        Ok(Self {
+            core: CoreEngine::new(compiled),
+            nonce: NONCE.fetch_add(1, Ordering::Relaxed).max(1),
+            keys,
+            forks: FORKS.load(Ordering::Relaxed),
+            bundle: bundle.clone().unbind(),
+        })
+    }
+
+    #[getter]
+    fn bundle(&self, py: Python<'_>) -> Py<Bundle> {
+        self.bundle.clone_ref(py)
+    }
+
+    /// Number of changes of entities and links so far.
+    #[getter]
+    fn epoch(&self) -> u64 {
+        self.epoch_now()
+    }
+
+    /// Number of entities in the store.
+    #[getter]
+    fn entity_count(&self) -> usize {
+        self.core.load().store.entity_count()
+    }
+
+    #[pyo3(signature = (principal, action, resource, context=None, *, entities=None, diagnostics=None))]
+    fn authorize(
+        &self,
+        py: Python<'_>,
+        principal: &Bound<'_, PyAny>,
+        action: &Bound<'_, PyAny>,
+        resource: &Bound<'_, PyAny>,
+        context: Option<&Bound<'_, PyAny>>,
+        entities: Option<&Bound<'_, PyAny>>,
+        diagnostics: Option<&str>,
+    ) -> PyResult<Py<Decision>> {
+        let diagnostics = read_diagnostics(diagnostics)?;
+        if self.is_forked() {
+            return Decision::refused(py, Reason::EngineForked, None, self.epoch_now());
+        }
+        let request = Request { principal, action, resource, context };
+        match entities {
+            None => self.decide(py, &self.core.load(), true, request, diagnostics),
+            Some(entities) => {
+                let snapshot = self
+                    .core
+                    .edit_for_one_call(|edits| self.put(edits, entities))
+                    .map_err(|error| errors::entity(py, &error))?;
+                self.decide(py, &snapshot, false, request, diagnostics)
+            }
+        }
+    }
+
+    /// Decides many calls: columns in, columns out.
+    #[pyo3(signature = (columns, /, *, threads=None, diagnostics=None))]
+    fn authorize_batch(
+        slf: &Bound<'_, Self>,
+        columns: &Bound<'_, PyAny>,
+        threads: Option<usize>,
+        diagnostics: Option<&str>,
+    ) -> PyResult<batch::Decisions> {
+        batch::authorize_batch(slf, columns, threads, diagnostics)
+    }
+
+    /// Numbers for entities, as NumPy `uint64`, for batches of id columns. They live as long as the engine.
+    #[pyo3(signature = (uids, /))]
+    fn encode<'py>(slf: &Bound<'py, Self>, uids: &Bound<'py, PyAny>) -> PyResult<Bound<'py, numpy::PyArray1<u64>>> {
+        batch::encode(slf, uids)
+    }
+
+    /// Puts entities in, each in place of what was there under its uid; all of them or, on an error, none.
+    #[pyo3(signature = (entities, /))]
+    fn upsert(&self, py: Python<'_>, entities: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.core.edit(|edits| self.put(edits, entities)).map_err(|error| errors::entity(py, &error))
+    }
+
+    /// Takes entities out, and the edges to them; those that are not there are passed over.
+    #[pyo3(signature = (uids, /))]
+    fn remove(&self, py: Python<'_>, uids: &Bound<'_, PyAny>) -> PyResult<()> {
+        let uids = owned_uids(uids)?;
+        let edit = |edits: &mut Edits<'_>| {
+            for (type_name, id) in &uids {
+                if let Some(entity) = edits.store().find(type_name, id) {
+                    agentpdp_cedar::entities::check_removable(entity, self.compiled().schema.as_deref())?;
+                    edits.take(entity);
+                }
+            }
+            Ok(())
+        };
+        self.core.edit(edit).map_err(|error: EntityError| errors::entity(py, &error))
+    }
+
+    /// Links a template: its slots get these entities.
+    #[pyo3(signature = (template, link_id, *, principal=None, resource=None))]
+    fn link(
+        &self,
+        template: &str,
+        link_id: &str,
+        principal: Option<&Bound<'_, PyAny>>,
+        resource: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let principal = principal.map(owned_uid).transpose()?;
+        let resource = resource.map(owned_uid).transpose()?;
+        self.link_all(&[(template.to_owned(), link_id.to_owned(), principal, resource)])
+    }
+
+    /// Links templates, all of the links or, on an error, none: tuples of template, link id, principal, resource.
+    #[pyo3(signature = (links, /))]
+    fn link_many(&self, links: &Bound<'_, PyAny>) -> PyResult<()> {
+        let wrong = || PyTypeError::new_err("a link is a tuple of template, link id, principal or None, resource or None");
+        let mut all = Vec::new();
+        for link in links.try_iter()? {
+            let parts: Vec<Bound<'_, PyAny>> = link?.extract()?;
+            let [template, link_id, principal, resource] = &parts[..] else { return Err(wrong()) };
+            let slot = |value: &Bound<'_, PyAny>| (!value.is_none()).then(|| owned_uid(value)).transpose();
+            all.push((template.extract()?, link_id.extract()?, slot(principal)?, slot(resource)?));
+        }
+        self.link_all(&all)
+    }
+
+    /// Takes a link away; false if there is none of this id.
+    #[pyo3(signature = (link_id, /))]
+    fn unlink(&self, link_id: &str) -> bool {
+        self.core.unlink(link_id)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let snapshot = self.core.load();
+        let name = self.bundle.bind(py).get().name_or_empty().to_owned();
+        Ok(format!(
+            "Engine({name:?}, policies={}, entities={}, epoch={})",
+            snapshot.policies.len(),
+            snapshot.store.entity_count(),
+            snapshot.epoch
+        ))
+    }
+
+    /// Numbers about the inside, for tests and benches.
+    fn _statistics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let snapshot = self.core.load();
+        let numbers = PyDict::new(py);
+        numbers.set_item("policies", snapshot.policies.len())?;
+        numbers.set_item("shapes", snapshot.policies.shapes().len())?;
+        numbers.set_item("entities", snapshot.store.entity_count())?;
+        numbers.set_item("uids", snapshot.store.uid_count())?;
+        numbers.set_item("paths", self.compiled().paths.len())?;
+        Ok(numbers)
+    }
+}
+
+type OwnedUid = (String, String);
+
+impl Engine {
+    fn link_all(&self, links: &[(String, String, Option<OwnedUid>, Option<OwnedUid>)]) -> PyResult<()> {
+        for (_, link_id, _, _) in links {
+            if !agentpdp_cedar::policies::is_policy_id(link_id) {
+                return Err(errors::link(&format!(
+                    "`{}` cannot name a link: ids are 1 to 128 of `A-Z a-z 0-9 . _ -`",
+                    link_id.escape_debug()
+                )));
+            }
+        }
+        let parts: Vec<(&str, &str, SlotUids<'_>)> = links
+            .iter()
+            .map(|(template, link_id, principal, resource)| {
+                (template.as_str(), link_id.as_str(), SlotUids { principal: pair(principal), resource: pair(resource) })
+            })
+            .collect();
+        self.core.link(&parts).map_err(|(at, error)| {
+            let (template, link_id, _) = parts.get(at).copied().unwrap_or_default();
+            errors::link(&errors::link_text(template, link_id, error))
+        })
+    }
+}
+
+fn pair(uid: &Option<OwnedUid>) -> Option<(&str, &str)> {
+    uid.as_ref().map(|(type_name, id)| (type_name.as_str(), id.as_str()))
+}
+
+fn owned_uids(uids: &Bound<'_, PyAny>) -> PyResult<Vec<OwnedUid>> {
+    if matches!(read_uid(uids), Some(UidArgument::Object(_))) || uids.is_instance_of::<pyo3::types::PyString>() {
+        return Ok(vec![owned_uid(uids)?]);
+    }
+    uids.try_iter()?.map(|uid| owned_uid(&uid?)).collect()
+}

@@ -1,0 +1,59 @@
+//! The one place where failures become Python exceptions.
+//!
+//! The classes are Python's own (`agentpdp/errors.py`); this maps each kind of failure to one of them.
+
+use agentpdp_cedar::entities::EntityError;
+use agentpdp_core::authorize::PolicyError;
+use agentpdp_core::shape::CompileError;
+use pyo3::prelude::*;
+
+fn raise<'py>(py: Python<'py>, class: &str, argument: impl IntoPyObject<'py>) -> PyErr {
+    let made = py.import("agentpdp.errors").and_then(|module| module.getattr(class)?.call1((argument,)));
+    match made {
+        Ok(exception) => PyErr::from_value(exception),
+        Err(error) => error,
+    }
+}
+
+/// `EntityError`: entity data that the store cannot take.
+pub(crate) fn entity(py: Python<'_>, error: &EntityError) -> PyErr {
+    raise(py, "EntityError", error.to_string())
+}
+
+/// `LinkError`: a link that the template does not allow.
+pub(crate) fn link(message: &str) -> PyErr {
+    Python::attach(|py| raise(py, "LinkError", message))
+}
+
+/// `EncodeError`: something that is no entity.
+pub(crate) fn encode(py: Python<'_>, message: &str) -> PyErr {
+    raise(py, "EncodeError", message)
+}
+
+/// `ColumnError`: a batch whose columns cannot be read.
+pub(crate) fn column(py: Python<'_>, message: &str) -> PyErr {
+    raise(py, "ColumnError", message)
+}
+
+/// `BundleError`: a bundle that does not load.
+pub(crate) fn bundle(py: Python<'_>, findings: Vec<crate::bundle::Finding>) -> PyErr {
+    raise(py, "BundleError", findings)
+}
+
+/// Why a link cannot be added.
+pub(crate) fn link_text(template: &str, link_id: &str, error: PolicyError) -> String {
+    let (template, link_id) = (template.escape_debug(), link_id.escape_debug());
+    match error {
+        PolicyError::NameTaken => format!("the id `{link_id}` is taken: give the link another one, or unlink it first"),
+        PolicyError::UnknownTemplate => {
+            format!("there is no template `{template}`: a template is a policy with `?principal` or `?resource`")
+        }
+        PolicyError::WrongSlots => {
+            format!("template `{template}` wants an entity for each of its slots and for no other")
+        }
+        PolicyError::Compile(CompileError::TooDeep | CompileError::SlotInCondition) => {
+            format!("template `{template}` cannot be compiled")
+        }
+        PolicyError::TooMany => "the engine holds as many policies, links or entities as it can".to_owned(),
+    }
+}

@@ -1,0 +1,180 @@
+//! Python values as the Cedar reader takes them.
+//!
+//! `bool` is Bool before it is `int`; whole floats are integers; NumPy numbers count by value; `Decimal`, `datetime`,
+//! `timedelta` and `ipaddress` objects are Cedar's extension values where they can be held exactly. What Cedar cannot
+//! hold becomes an input that the reader refuses, so the call is denied and nothing raises.
+
+use agentpdp_cedar::input::Input;
+use agentpdp_core::datetime::{Datetime, Duration};
+use agentpdp_core::decimal::Decimal;
+use agentpdp_core::ipaddr::IpNet;
+use agentpdp_core::value::Value;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{
+    PyBool, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PyMapping, PyNone, PySet, PyString, PyTuple, PyType,
+};
+
+use crate::uid::EntityUid;
+
+/// Deepest nesting of a Python value that is read.
+pub(crate) const NESTING_MAX: usize = 64;
+
+/// Smallest and largest float whose whole value is surely an `i64`.
+const WHOLE_FLOAT_MAX: f64 = 9_007_199_254_740_992.0;
+
+static EPOCH: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// Reads a Python value; whatever has no counterpart becomes an input that every reader refuses.
+pub(crate) fn to_input(value: &Bound<'_, PyAny>) -> Input {
+    read(value, 0).unwrap_or(Input::Null)
+}
+
+fn read(value: &Bound<'_, PyAny>, depth: usize) -> PyResult<Input> {
+    if depth > NESTING_MAX || value.is_instance_of::<PyNone>() {
+        return Ok(Input::Null);
+    }
+    if let Ok(flag) = value.cast::<PyBool>() {
+        return Ok(Input::Bool(flag.is_true()));
+    }
+    if let Ok(text) = value.cast::<PyString>() {
+        return Ok(text.to_str().map_or(Input::Null, |text| Input::String(text.to_owned())));
+    }
+    if value.is_instance_of::<PyInt>() {
+        return Ok(value.extract::<i64>().map_or_else(|_| Input::Number("beyond 64 bits".to_owned()), Input::Long));
+    }
+    if let Ok(float) = value.cast::<PyFloat>() {
+        return Ok(read_float(float.value()));
+    }
+    if let Ok(uid) = value.cast::<EntityUid>() {
+        let uid = uid.get();
+        return Ok(Input::Uid { type_name: uid.type_name.to_string(), id: uid.id.to_string() });
+    }
+    if let Ok(dict) = value.cast::<PyDict>() {
+        return read_dict(dict, depth);
+    }
+    if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
+        return read_members(value, depth);
+    }
+    if value.is_instance_of::<PySet>() || value.is_instance_of::<PyFrozenSet>() {
+        return read_members(value, depth);
+    }
+    read_other(value, depth)
+}
+
+pub(crate) fn read_float(float: f64) -> Input {
+    if float.fract() == 0.0 && float.abs() <= WHOLE_FLOAT_MAX {
+        // Exact: whole and within 2^53.
+        Input::Long(float as i64)
+    } else {
+        Input::Number(float.to_string())
+    }
+}
+
+fn read_members(value: &Bound<'_, PyAny>, depth: usize) -> PyResult<Input> {
+    value.try_iter()?.map(|member| read(&member?, depth + 1)).collect::<PyResult<_>>().map(Input::List)
+}
+
+fn read_dict(dict: &Bound<'_, PyDict>, depth: usize) -> PyResult<Input> {
+    let mut attributes = Vec::with_capacity(dict.len());
+    for (name, value) in dict.iter() {
+        let Ok(name) = name.cast::<PyString>() else { return Ok(Input::Null) };
+        let Ok(name) = name.to_str() else { return Ok(Input::Null) };
+        attributes.push((name.to_owned(), read(&value, depth + 1)?));
+    }
+    Ok(Input::Object(attributes))
+}
+
+/// Everything that is not a plain JSON value.
+fn read_other(value: &Bound<'_, PyAny>, depth: usize) -> PyResult<Input> {
+    let py = value.py();
+    if let Some(found) = read_extension(value)? {
+        return Ok(found);
+    }
+    if let Ok(mapping) = value.cast::<PyMapping>() {
+        let dict = PyDict::new(py);
+        dict.update(mapping)?;
+        return read_dict(&dict, depth);
+    }
+    for method in ["item", "tolist"] {
+        if is_numpy(value) && value.hasattr(method)? {
+            return match value.call_method0(method) {
+                Ok(plain) => read(&plain, depth + 1),
+                Err(_) => continue,
+            };
+        }
+    }
+    Ok(Input::Null)
+}
+
+fn is_numpy(value: &Bound<'_, PyAny>) -> bool {
+    let module = value.get_type().module();
+    module.is_ok_and(|module| module.to_str().is_ok_and(|module| module == "numpy" || module.starts_with("numpy.")))
+}
+
+fn read_extension(value: &Bound<'_, PyAny>) -> PyResult<Option<Input>> {
+    let py = value.py();
+    let module = value.get_type().module()?;
+    Ok(match module.to_str()? {
+        "decimal" if is_a(py, value, "decimal", "Decimal")? => Some(read_decimal(value)?),
+        "datetime" if is_a(py, value, "datetime", "datetime")? => Some(read_datetime(value)?),
+        "datetime" if is_a(py, value, "datetime", "timedelta")? => {
+            Some(milliseconds(value)?.map_or(Input::Null, |length| {
+                Input::Value(Value::Duration(Duration::from_milliseconds(length)))
+            }))
+        }
+        "ipaddress" => {
+            let text = value.str()?;
+            Some(IpNet::parse(text.to_str()?).map_or(Input::Null, |range| Input::Value(Value::Ip(range))))
+        }
+        _ => None,
+    })
+}
+
+fn is_a(py: Python<'_>, value: &Bound<'_, PyAny>, module: &str, name: &str) -> PyResult<bool> {
+    value.is_instance(py.import(module)?.getattr(name)?.cast::<PyType>()?)
+}
+
+/// A `Decimal` that four places hold exactly.
+fn read_decimal(value: &Bound<'_, PyAny>) -> PyResult<Input> {
+    let text: String = value.call_method1("__format__", ("f",))?.extract()?;
+    let text = match text.split_once('.') {
+        None => format!("{text}.0"),
+        Some((whole, places)) => {
+            let places = places.trim_end_matches('0');
+            format!("{whole}.{}", if places.is_empty() { "0" } else { places })
+        }
+    };
+    Ok(Decimal::parse(&text).map_or(Input::Number(text), |decimal| Input::Value(Value::Decimal(decimal))))
+}
+
+/// A `datetime` that knows its zone and has whole milliseconds.
+fn read_datetime(value: &Bound<'_, PyAny>) -> PyResult<Input> {
+    let py = value.py();
+    if value.call_method0("utcoffset")?.is_none() {
+        return Ok(Input::Null);
+    }
+    let epoch = EPOCH.get_or_try_init(py, || -> PyResult<Py<PyAny>> {
+        let datetime = py.import("datetime")?;
+        let utc = datetime.getattr("timezone")?.getattr("utc")?;
+        let arguments = (1970, 1, 1, 0, 0, 0, 0, utc);
+        Ok(datetime.getattr("datetime")?.call1(arguments)?.unbind())
+    })?;
+    let since = value.call_method1("__sub__", (epoch,))?;
+    Ok(milliseconds(&since)?
+        .map_or(Input::Null, |time| Input::Value(Value::Datetime(Datetime::from_milliseconds(time)))))
+}
+
+/// The whole milliseconds of a `timedelta`; none if it has a fraction of one.
+fn milliseconds(value: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
+    let part = |name: &str| -> PyResult<i64> { value.getattr(name)?.extract() };
+    let (days, seconds, micros) = (part("days")?, part("seconds")?, part("microseconds")?);
+    if micros % 1_000 != 0 {
+        return Ok(None);
+    }
+    Ok(days
+        .checked_mul(86_400)
+        .and_then(|total| total.checked_add(seconds))
+        .and_then(|total| total.checked_mul(1_000))
+        .and_then(|total| total.checked_add(micros / 1_000)))
+}

@@ -1,0 +1,56 @@
+"""What the specification promises about itself: alone, short, and with a twin for every file."""
+
+from __future__ import annotations
+
+import ast
+import io
+import subprocess
+import sys
+import tokenize
+from pathlib import Path
+
+import agentpdp.reference
+import pytest
+
+FOLDER = Path(agentpdp.reference.__file__).parent
+ROOT = Path(__file__).parents[2]
+LINES_MAX = 1_200
+FILES = sorted(FOLDER.glob("*.py"))
+LAYOUT = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
+
+
+def code_lines(text: str) -> set[int]:
+    """Lines that hold code: not blank, not a comment, not a docstring."""
+    lines: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in (*LAYOUT, tokenize.ENDMARKER):
+            lines |= set(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
+            node
+        ):
+            lines -= set(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
+    return lines
+
+
+def test_it_is_short() -> None:
+    assert sum(len(code_lines(file.read_text())) for file in FILES) <= LINES_MAX
+
+
+def test_it_needs_nothing_but_the_standard_library() -> None:
+    script = (
+        f"import sys; sys.path.insert(0, {str(FOLDER.parents[1])!r}); import agentpdp.reference;"
+        "print(*{name.split('.')[0] for name in sys.modules} - sys.stdlib_module_names)"
+    )
+    run = [sys.executable, "-I", "-S", "-c", script]
+    found = subprocess.run(run, capture_output=True, text=True, check=True).stdout.split()
+    assert set(found) <= {"agentpdp", "__main__", "__mp_main__"}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_file_has_a_twin(file: Path) -> None:
+    core = ROOT / "rust" / "core" / "src"
+    if file.stem == "__init__" or not core.is_dir():
+        return
+    assert (core / f"{file.stem}.rs").is_file()
+    assert f"rust/core/src/{file.stem}.rs" in (ast.get_docstring(ast.parse(file.read_text())) or "")
