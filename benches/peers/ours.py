@@ -1,7 +1,7 @@
 """agentpdp itself, asked a `Workload`: the compiled engine, the reference, and the floors.
 
-A floor is a call of the extension that takes the arguments of `authorize` and decides nothing. Names
-are prepared as a host holds them: one `EntityUid` for each entity, kept.
+A floor is a call of the extension that takes the arguments of `authorize` and decides nothing.
+Names are prepared as a host holds them: one `EntityUid` for each entity, kept.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def engine(workload: Workload) -> Any:
     import agentpdp
 
     made = agentpdp.Engine(bundle(workload))
-    link_all(made, workload)
+    for each in workload.links:
+        made.link(each.template, each.id, principal=each.principal, resource=each.resource)
     return made
 
 
@@ -42,13 +43,9 @@ def reference(workload: Workload) -> Any:
     from agentpdp.reference import Engine
 
     made = Engine(bundle(workload))
-    link_all(made, workload)
-    return made
-
-
-def link_all(made: Any, workload: Workload) -> None:
     for each in workload.links:
         made.link(each.template, each.id, principal=each.principal, resource=each.resource)
+    return made
 
 
 def questions(requests: Iterable[Request]) -> list[Asked]:
@@ -96,6 +93,11 @@ def outcome(decision: Any) -> Outcome:
     """A decision in the words of workloads."""
     erring = tuple(error.policy for error in decision.errors)
     return Outcome(decision.reason, tuple(decision.policies), erring)
+
+
+def outcomes(made: Any, requests: Iterable[Request]) -> list[Outcome]:
+    """What `authorize` of an engine or of the reference says, one by one."""
+    return [outcome(made.authorize(*asked)) for asked in questions(requests)]
 
 
 def floors() -> dict[str, Callable[..., Any]]:

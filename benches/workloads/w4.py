@@ -9,6 +9,7 @@ from workloads.workload import Request, Workload
 from workloads.workload import batches as cut
 
 BATCH_ROWS = (1, 100, 10_000)
+FORMS = ("Arrow", "dicts")
 
 
 def build(seed: int = w1.SEED, requests: int = w1.REQUESTS) -> Workload:

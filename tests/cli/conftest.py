@@ -51,7 +51,7 @@ when { context.input.size * 2 > 9000000000000000000 };
 permit (principal == ?principal, action, resource == ?resource);
 """
 
-ENTITIES = [
+ENTITIES: list[dict[str, Any]] = [
     {"uid": {"type": "User", "id": "ada"}, "attrs": {}, "parents": [{"type": "Group", "id": "g"}]},
     {
         "uid": {"type": "Photo", "id": "p1"},

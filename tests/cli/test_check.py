@@ -76,7 +76,7 @@ def test_what_is_not_there_is_unreadable(run: Run, tmp_path: Path) -> None:
 def test_without_a_schema_only_where_asked(run: Run, plain_bundle: Path) -> None:
     ran = run("check", plain_bundle)
     assert ran.code == 1
-    assert "[schema_missing]" in ran.out
+    assert "[schema_missing]\n    write one, or load with `--schema none`" in ran.out
     assert run("check", plain_bundle, "--schema", "none").code == 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -43,9 +44,9 @@ def test_version(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "COMMAND"),
+        ([], "    decide    decide the requests of a file"),
         (["decied"], "invalid choice: 'decied'"),
-        (["check"], "BUNDLE"),
+        (["check"], "agentpdp check: error: the following arguments are required: BUNDLE"),
         (["check", "b", "--sch", "none"], "unrecognized arguments: --sch none"),
         (["check", "b", "--schema", "some"], "invalid choice: 'some'"),
         (["decide", "b", "r.jsonl", "--threads", "0"], "`0` is not a whole number of at least 1"),
@@ -53,18 +54,14 @@ def test_version(run: Run) -> None:
         (["bench", "b", "r.jsonl", "--max-regression", "0.1"], "not a percentage such as 10%"),
     ],
 )
-def test_wrong_usage_is_2_and_says_what_is_wrong(
-    run: Run, arguments: list[str], said: str
-) -> None:
+def test_wrong_usage_is_2_and_says_what_is_wrong(run: Run, arguments: list[str], said: str) -> None:
     ran = run(*arguments)
     assert ran.code == exits.UNREADABLE
     assert ran.out == ""
     assert said in ran.err
 
 
-def test_a_fault_of_agentpdp_is_3(
-    run: Run, bundle: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fault_of_agentpdp_is_3(run: Run, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("boom")
 
@@ -83,11 +80,12 @@ def test_unreadable_input_is_an_object_too(run: Run, tmp_path: Path) -> None:
 
 
 def test_it_runs_as_a_module_and_reads_stdin(bundle: Path) -> None:
-    line = str(ask()).replace("'", '"').replace('"User::"ada""', r'"User::\"ada\""')
-    line = line.replace('"Action::"view""', r'"Action::\"view\""')
-    line = line.replace('"Photo::"p1""', r'"Photo::\"p1\""')
     done = subprocess.run(
-        [*MODULE, "decide", str(bundle), "-"], input=line, capture_output=True, text=True, check=True
+        [*MODULE, "decide", str(bundle), "-"],
+        input=json.dumps(ask()),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert '"verdict": "allow"' in done.stdout
     assert "1 requests" not in done.stderr
@@ -96,18 +94,34 @@ def test_it_runs_as_a_module_and_reads_stdin(bundle: Path) -> None:
 
 
 def test_a_reader_that_goes_away_is_no_error(bundle: Path, tmp_path: Path) -> None:
-    import json
-
     path = tmp_path / "many.jsonl"
     path.write_text((json.dumps(ask()) + "\n") * 20_000)
     command = [*MODULE, "decide", str(bundle), str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
         process.stdout.readline()
         process.stdout.close()
         said = process.stderr.read()
     assert process.returncode == exits.PIPE_CLOSED
     assert said == b""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("option", ["stdout", "--output"])
+def test_a_full_disk_is_said(bundle: Path, option: str) -> None:
+    command = [*MODULE, "decide", str(bundle), "-"]
+    line = json.dumps(ask()).encode()
+    pipe = subprocess.PIPE
+    with Path("/dev/full").open("wb") as full:
+        if option == "stdout":
+            done = subprocess.run(command, input=line, stdout=full, stderr=pipe, check=False)
+        else:
+            command += ["--output", "/dev/full"]
+            done = subprocess.run(command, input=line, capture_output=True, check=False)
+    assert done.returncode == exits.UNREADABLE
+    assert b"No space left on device" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime as host
 
 import pytest
@@ -128,8 +129,17 @@ def test_datetime(text: str, milliseconds: int) -> None:
 def test_every_day_of_five_centuries() -> None:
     day, epoch = host.date(1800, 1, 1), host.date(1970, 1, 1)
     while day.year < 2300:
-        assert datetime.days_since_epoch(day.year, day.month, day.day) == (day - epoch).days
+        days = datetime.parse_datetime(f"{day:%Y-%m-%d}").milliseconds // datetime.DAY
+        assert days == (day - epoch).days
         day += host.timedelta(days=1)
+
+
+@pytest.mark.parametrize("year", [0, 1900, 2000, 2023, 2024])
+def test_no_month_has_a_day_more(year: int) -> None:
+    for month, days in enumerate(calendar.mdays):
+        last = days + (month == 2 and calendar.isleap(year))
+        with pytest.raises(EvaluationError):
+            datetime.parse_datetime(f"{year:04}-{month:02}-{last + 1:02}")
 
 
 @pytest.mark.parametrize(

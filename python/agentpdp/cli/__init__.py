@@ -37,8 +37,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    parser = make_parser()
+    if not (sys.argv[1:] if argv is None else argv):
+        parser.print_help(sys.stderr)
+        return exits.UNREADABLE
     try:
-        arguments = make_parser().parse_args(argv)
+        arguments = parser.parse_args(argv)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else exits.UNREADABLE
     return _run(arguments)
@@ -55,7 +59,9 @@ def make_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"agentpdp {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", prog="agentpdp", required=True
+    )
     for command in COMMANDS:
         command.add(commands)
     return parser
@@ -73,6 +79,10 @@ def _run(arguments: argparse.Namespace) -> int:
     except BrokenPipeError:
         _forget_stdout()
         return exits.PIPE_CLOSED
+    except OSError as error:
+        _forget_stdout()
+        print(f"agentpdp: {error.strerror or error}", file=sys.stderr)
+        return exits.UNREADABLE
     except Exception:
         traceback.print_exc()
         print("agentpdp: this is a fault of agentpdp: please report it", file=sys.stderr)
@@ -87,6 +97,6 @@ def _unreadable(arguments: argparse.Namespace, error: exits.InputError) -> int:
 
 
 def _forget_stdout() -> None:
-    """Nobody reads stdout any more: what the interpreter flushes at its end goes nowhere."""
+    """Nobody can read stdout any more: what the interpreter flushes at its end goes nowhere."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -14,7 +14,6 @@ from agentpdp.cli.formats import open_source
 from agentpdp.cli.formats.chunk import decide
 from agentpdp.cli.measure import Round, Workload, measure
 from agentpdp.cli.options import (
-    Commands,
     add_command,
     add_engine_options,
     add_json,
@@ -29,6 +28,7 @@ from agentpdp.cli.summary import Summary
 if TYPE_CHECKING:
     from agentpdp import Bundle, Engine
     from agentpdp.cli.formats.chunk import Chunk, Source
+    from agentpdp.cli.options import Commands
 
 _ROWS = 100_000
 _ROUNDS = 7

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from agentpdp import BundleError, Engine, EntityError
 from agentpdp.cli import exits, findings
 from agentpdp.cli.options import (
-    Commands,
     add_command,
     add_engine_options,
     add_json,
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     import argparse
 
     from agentpdp import Bundle
+    from agentpdp.cli.options import Commands
 
 _DESCRIPTION = """\
 Load and validate a bundle. Every error and warning is printed with its file, line and

@@ -15,7 +15,6 @@ from agentpdp.cli import exits
 from agentpdp.cli.formats import format_of, open_source
 from agentpdp.cli.formats.chunk import decide
 from agentpdp.cli.options import (
-    Commands,
     add_command,
     add_engine_options,
     add_json,
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
     from agentpdp import Engine
     from agentpdp.cli.formats.chunk import Source
+    from agentpdp.cli.options import Commands
 
 _DESCRIPTION = """\
 Decide every request of a file. Each comes out again in the same format with verdict,
@@ -61,7 +61,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--fail-on-deny", action="store_true", help="exit with 1 if any request is denied"
     )
-    add_json(parser, "the summary (the rows go to --output, or nowhere)")
+    add_json(parser, "the summary", "; rows go to --output only")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -21,11 +21,18 @@ PIPE_CLOSED = 141
 MEANINGS = {
     DONE: "done",
     NO: "the answer is no: errors (check), a deny (decide --fail-on-deny), a regression (bench)",
-    UNREADABLE: "wrong usage, or input that cannot be read",
+    UNREADABLE: "wrong usage, or a file that cannot be read or written",
     INTERNAL: "a fault of agentpdp itself",
     INTERRUPTED: "stopped with Ctrl-C",
     PIPE_CLOSED: "the reader of the output went away",
 }
+
+
+def shown(text: str) -> str:
+    """A name from a file for a message: short, on one line, nothing that a terminal obeys."""
+    cut = text if len(text) <= 60 else text[:59] + "…"
+    plain = (each if each.isprintable() else each.encode("unicode_escape").decode() for each in cut)
+    return f"`{''.join(plain)}`"
 
 
 class InputError(Exception):

@@ -25,9 +25,16 @@ def as_json(finding: Finding, root: Path) -> dict[str, Any]:
         "line": finding.line,
         "column": finding.column,
         "policy": finding.policy,
-        "message": finding.message,
-        "advice": finding.advice,
+        "message": _as_options(finding.message),
+        "advice": _as_options(finding.advice),
     }
+
+
+def _as_options(text: str) -> str:
+    """What Python's user gives as an argument is an option here."""
+    return text.replace('`schema="none"`', "`--schema none`").replace(
+        '`schema="required"`', "`--schema required`"
+    )
 
 
 def as_text(found: dict[str, Any]) -> str:

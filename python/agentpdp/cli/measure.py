@@ -108,7 +108,7 @@ def single_calls(engine: Engine, requests: Sequence[Request]) -> tuple[float, fl
     if any("entities" in request for request in requests):
         return _single_calls_with_entities(engine, requests)
     names = ("principal", "action", "resource", "context")
-    calls = [tuple(request.get(name) for name in names) for request in requests]
+    calls: list[Any] = [[request.get(name) for name in names] for request in requests]
     times: list[int] = []
     while len(times) < min(_SINGLE_CALLS_MAX, 4 * len(calls)):
         for principal, action, resource, context in calls:

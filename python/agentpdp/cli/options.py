@@ -55,8 +55,9 @@ def add_command(
     return parser
 
 
-def add_json(parser: argparse.ArgumentParser, what: str) -> None:
-    parser.add_argument("--json", action="store_true", help=f"print {what} as one JSON object")
+def add_json(parser: argparse.ArgumentParser, what: str, rest: str = "") -> None:
+    text = f"print {what} as one JSON object{rest}"
+    parser.add_argument("--json", action="store_true", help=text)
 
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:

@@ -7,10 +7,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from agentpdp.cli import exits
-from agentpdp.cli.options import Commands, add_command, add_json, load_bundle
+from agentpdp.cli.options import add_command, add_json, load_bundle
 
 if TYPE_CHECKING:
     import argparse
+
+    from agentpdp.cli.options import Commands
 
 _DESCRIPTION = """\
 Print the schema of a bundle: Cedar's schema language as text, or with --json the

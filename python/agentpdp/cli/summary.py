@@ -70,10 +70,9 @@ class Summary:
         }
 
     def as_text(self, seconds: float) -> str:
+        noun = "request" if self.row_count == 1 else "requests"
         rate = f", {self.row_count / seconds:,.0f} a second" if self.row_count and seconds else ""
-        lines = [
-            f"{self.row_count:,} requests in {seconds:.2f} s, reading and writing included{rate}"
-        ]
+        lines = [f"{self.row_count:,} {noun} in {seconds:.2f} s, files included{rate}"]
         lines += _table("verdict", self.verdicts)
         lines += _table("reason", _sorted(self.reasons))
         lines += _table("policy", _sorted(self.policies))

@@ -20,9 +20,9 @@ use cedar_policy_core::validator::Validator;
 pub use crate::entities::Progress;
 use crate::entities::{LoadError, load_entities, put_actions};
 use crate::finding::{Code, Finding};
+use crate::policies::PolicyReader;
 pub use crate::policies::{Ids, PolicyPlace};
 pub use crate::policies_json::policies_json;
-use crate::policies::PolicyReader;
 use crate::schema::{convert_schema, parse_schema, resolved_json};
 use crate::stack;
 
@@ -94,7 +94,7 @@ pub fn prepare(sources: &Sources) -> Prepared {
 
 fn no_stack(file: &Arc<str>) -> Finding {
     let advice = "give the process more address space (`ulimit -v`), or run fewer loads at a time";
-    Finding::new(Code::NoStack, file, "the system gives no thread with a stack of 512 MiB to parse in", advice)
+    Finding::new(Code::NoStack, file, "the system gives no thread with a stack of 128 MiB to parse in", advice)
 }
 
 fn read(sources: &Sources) -> Prepared {
@@ -128,11 +128,19 @@ fn read(sources: &Sources) -> Prepared {
     }
     let PolicyReader { sources: policies, places, findings: found, validity, .. } = reader;
     findings.extend(found);
-    let stands_against = findings.iter().any(Finding::is_error)
-        || (sources.validate && validity.iter().any(Finding::is_error));
+    let stands_against =
+        findings.iter().any(Finding::is_error) || (sources.validate && validity.iter().any(Finding::is_error));
     findings.extend(validity);
+    sort(&mut findings, sources);
     let parts = (!stands_against).then_some((policies, schema, store));
     Prepared { findings, policies: places, parts }
+}
+
+/// Puts findings into the order of files and places: the schema, then the policies.
+fn sort(findings: &mut [Finding], sources: &Sources) {
+    let files = sources.schema.iter().chain(&sources.policies).map(|(file, _)| file.as_str());
+    let ranks: HashMap<&str, usize> = files.zip(0..).collect();
+    findings.sort_by_key(|finding| (ranks.get(&*finding.file).copied(), finding.line, finding.column));
 }
 
 fn too_many(file: &Arc<str>) -> Finding {

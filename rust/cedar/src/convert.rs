@@ -108,8 +108,9 @@ struct Converter<'s> {
 }
 
 impl Converter<'_> {
+    /// One arm for each kind of node, in the order in which Cedar lists them.
     fn expression(&mut self, expr: &Expr, depth: usize) -> Result<Expression, ConvertError> {
-        let fail = |reason| ConvertError { reason, offset: expr.source_loc().map(cedar_policy_core::parser::Loc::start) };
+        let fail = |reason| ConvertError { reason, offset: offset(expr) };
         if depth > EXPRESSION_DEPTH_MAX {
             return Err(fail(Unconvertible::TooDeep));
         }
@@ -205,6 +206,10 @@ impl Converter<'_> {
         }
         parts.pop().ok_or(ConvertError { reason: Unconvertible::Unknown, offset: None })
     }
+}
+
+fn offset(expr: &Expr) -> Option<usize> {
+    expr.source_loc().map(cedar_policy_core::parser::Loc::start)
 }
 
 fn as_and(expr: &Expr) -> Option<(&Expr, &Expr)> {

@@ -75,8 +75,9 @@ pub(crate) fn warning_code(warning: &ValidationWarning) -> Code {
         | ValidationWarning::BidiCharsInIdentifier(_)
         | ValidationWarning::MixedScriptIdentifier(_)
         | ValidationWarning::ConfusableIdentifier(_) => Code::TextConfusable,
-        ValidationWarning::ImpossiblePolicy(_) | ValidationWarning::InvalidActionApplication(_) => {
-            Code::PolicyImpossible
-        }
+        ValidationWarning::ImpossiblePolicy(_) => Code::PolicyImpossible,
+        // A warning since Cedar 4.11. A rule that applies to nothing is a mistake of who wrote it, and a forbid that
+        // applies to nothing is an open gate, so it stays the error that it was.
+        ValidationWarning::InvalidActionApplication(_) => Code::PolicyInapplicable,
     }
 }

@@ -7,22 +7,22 @@
 //! One file may have an entity twice if both are equal. Unknown keys are errors: `tag` instead of `tags` must not be
 //! passed over. [`load_entities`] reads a file into a store, [`put_all`] what a host hands over at run time.
 //!
-//! Twin: `read_entity` in `reference/request.py`. Read next: `entities_error.rs`, `schema.rs`.
+//! Twin: `read_entity` in `reference/request.py`. Read next: `entity_reader.rs`.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use agentpdp_core::entities::{Edits, Entity, Lineage, Store};
-use agentpdp_core::schema::{EntityType, RecordType, Schema, Type};
-use agentpdp_core::value::{EntityId, Record, Value};
+use agentpdp_core::schema::Schema;
+use agentpdp_core::value::{EntityId, Record};
 use foldhash::fast::FixedState;
 
 pub use crate::entities_error::EntityError;
+use crate::entity_reader::EntityReader;
 use crate::finding::{Code, Finding, Lines};
 use crate::input::{Input, member_offset, read_members};
 use crate::limits::{Language, measure};
-use crate::values::{ValueError, conform, is_action_type, read_uid, read_value, uid_parts};
 
 /// Entities between two calls of the progress function.
 pub const PROGRESS_STEP: usize = 10_000;
@@ -93,37 +93,42 @@ pub fn load_entities(
     if let Some(schema) = schema {
         put_actions(&mut edits, schema);
     }
-    let mut seen = HashSet::with_hasher(FixedState::default());
-    let mut failed = None;
-    let mut take = |index: usize, input: Input| {
-        if index % PROGRESS_STEP == 0 {
-            progress(index, total)?;
-        }
-        put_one(&mut edits, &input, schema, &mut seen).map_or_else(
-            |error| {
-                failed = Some(error.of(index, &input));
-                ControlFlow::Break(())
-            },
-            ControlFlow::Continue,
-        )
-    };
-    let read = read_members(text, &mut take);
-    let wrong = |finding: Finding| LoadError::Finding(Box::new(finding));
-    if let Some(error) = failed {
-        return Err(wrong(error.finding(file, text)));
-    }
-    match read {
-        Err(error) => return Err(wrong(not_json(file, text, &error))),
-        Ok(ControlFlow::Break(())) => return Err(LoadError::Stopped),
-        Ok(ControlFlow::Continue(())) => {}
-    }
+    put_members(file, text, &mut edits, schema, &mut |index| progress(index, total))?;
     let store = edits.finish().map_err(|cycle| {
         let names = names_again(text, base, schema);
-        wrong(EntityError::from(cycle).named(&names).finding(file, text))
+        EntityError::from(cycle).named(&names).stops(file, text)
     })?;
     match progress(total, total) {
         ControlFlow::Continue(()) => Ok(store),
         ControlFlow::Break(()) => Err(LoadError::Stopped),
+    }
+}
+
+fn put_members(
+    file: &Arc<str>,
+    text: &str,
+    edits: &mut Edits<'_>,
+    schema: Option<&Schema>,
+    progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
+) -> Result<(), LoadError> {
+    let mut seen = HashSet::with_hasher(FixedState::default());
+    let mut failed = None;
+    let mut take = |index: usize, input: Input| {
+        if index.is_multiple_of(PROGRESS_STEP) {
+            progress(index)?;
+        }
+        if let Err(error) = put_one(edits, &input, schema, &mut seen) {
+            failed = Some(error.of(index, &input));
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    };
+    let read = read_members(text, &mut take);
+    match (failed, read) {
+        (Some(error), _) => Err(error.stops(file, text)),
+        (None, Err(error)) => Err(LoadError::Finding(Box::new(not_json(file, text, &error)))),
+        (None, Ok(ControlFlow::Break(()))) => Err(LoadError::Stopped),
+        (None, Ok(ControlFlow::Continue(()))) => Ok(()),
     }
 }
 
@@ -137,8 +142,11 @@ fn put_one(
     if seen.insert(entity) {
         edits.put(entity, data);
     } else if edits.store().get(entity) != Some(&data) {
-        return Err(EntityError::new(Code::EntityDuplicate, "another entity of this uid stands further up, and differs")
-            .advise("put both into one"));
+        return Err(EntityError::new(
+            Code::EntityDuplicate,
+            "another entity of this uid stands further up, and differs",
+        )
+        .advise("put both into one"));
     }
     Ok(())
 }
@@ -164,226 +172,12 @@ fn not_json(file: &Arc<str>, text: &str, error: &serde_json::Error) -> Finding {
 }
 
 impl EntityError {
-    fn finding(&self, file: &Arc<str>, text: &str) -> Finding {
+    /// The error as what stops the loading of a file.
+    fn stops(&self, file: &Arc<str>, text: &str) -> LoadError {
         let finding = Finding::new(self.code(), file, self.to_string(), self.advice());
-        match self.index().and_then(|index| member_offset(text, index)) {
+        LoadError::Finding(Box::new(match self.index().and_then(|index| member_offset(text, index)) {
             Some(offset) => finding.at(&Lines::of(text), offset),
             None => finding,
-        }
+        }))
     }
-}
-
-struct EntityReader<'s> {
-    store: &'s mut Store,
-    schema: Option<&'s Schema>,
-}
-
-impl EntityReader<'_> {
-    /// The entity; none for an action that the schema has already put in.
-    fn read(&mut self, input: &Input) -> Result<Option<(EntityId, Entity)>, EntityError> {
-        let Input::Object(members) = input else {
-            return Err(EntityError::shape(format!("expected an object, found {}", input.kind())));
-        };
-        if let Some((name, _)) = members.iter().find(|(name, _)| !EntityError::KEYS.contains(&name.as_str())) {
-            return Err(EntityError::shape(format!("`{}` is no key of an entity", name.escape_debug())));
-        }
-        let uid = self.uid(member(input, "uid")?, "uid")?;
-        let attributes = object(member(input, "attrs")?, "attrs")?;
-        let tags = input.get("tags").map_or(Ok(&[][..]), |tags| object(tags, "tags"))?;
-        let Input::List(parents) = member(input, "parents")? else {
-            return Err(EntityError::shape("`parents` must be a list of uids".to_owned()));
-        };
-        let parents: Vec<EntityId> = parents.iter().map(|parent| self.uid(parent, "parents")).collect::<Result<_, _>>()?;
-        if self.is_action(uid) && !parents.iter().all(|parent| self.is_action(*parent)) {
-            return Err(EntityError::shape("an action can only be in actions".to_owned()));
-        }
-        let Some(schema) = self.schema else {
-            let attributes = self.record(attributes, "attrs")?;
-            let tags = self.record(tags, "tags")?;
-            return Ok(Some((uid, Entity::new(attributes, tags, parents))));
-        };
-        if self.is_action(uid) {
-            return check_action(uid, attributes.len().saturating_add(tags.len()), &parents, schema).map(|()| None);
-        }
-        let entity_type = schema.entity_types.get(&self.store.type_of(uid)).ok_or_else(|| self.undeclared(uid, schema))?;
-        self.check_uids(uid, &parents, entity_type, schema)?;
-        let attributes = self.typed(attributes, &entity_type.attributes, schema)?;
-        let tags = self.typed_tags(tags, entity_type.tags.as_ref(), schema)?;
-        Ok(Some((uid, Entity::new(attributes, tags, parents))))
-    }
-
-    fn uid(&mut self, input: &Input, key: &str) -> Result<EntityId, EntityError> {
-        let read = read_uid(input, &mut |type_name, id| self.store.intern(type_name, id));
-        read.map_err(|error| self.value_error(Code::EntityUid, key, &error))
-    }
-
-    fn is_action(&self, entity: EntityId) -> bool {
-        self.store.uid(entity).is_some_and(|(type_name, _)| is_action_type(type_name))
-    }
-
-    fn value_error(&self, code: Code, key: &str, error: &ValueError) -> EntityError {
-        let path = error.path();
-        let path = if path.is_empty() || path.starts_with('[') { format!("{key}{path}") } else { format!("{key}.{path}") };
-        EntityError::new(code, error.message(self.store)).at(path).advise(error.advice())
-    }
-
-    /// Attributes or tags where there is no schema.
-    fn record(&mut self, members: &[(String, Input)], key: &str) -> Result<Record, EntityError> {
-        let mut read = Vec::with_capacity(members.len());
-        for (name, value) in members {
-            let value = read_value(value, None, &mut |type_name, id| self.store.intern(type_name, id));
-            read.push((Arc::from(&**name), value.map_err(|error| self.inside(Code::EntityValue, key, name, error))?));
-        }
-        // Names are distinct: the reader of the JSON, or the host's dict, saw to it.
-        Record::new(read).map_err(|_| EntityError::shape(format!("a name stands twice in `{key}`")))
-    }
-
-    fn inside(&self, code: Code, key: &str, name: &str, error: ValueError) -> EntityError {
-        self.value_error(code, key, &error.inside(crate::values::Step::Name(Arc::from(name))))
-    }
-
-    fn typed(
-        &mut self,
-        members: &[(String, Input)],
-        wanted: &RecordType,
-        schema: &Schema,
-    ) -> Result<Record, EntityError> {
-        let mut read = Vec::with_capacity(members.len());
-        for (name, value) in members {
-            let Some(attribute) = wanted.get(name) else {
-                let declared: Vec<&str> = wanted.attributes().iter().map(|attribute| &*attribute.name).collect();
-                return Err(EntityError::new(Code::EntitySchema, "the schema does not declare this attribute")
-                    .at(format!("attrs.{}", name.escape_debug()))
-                    .advise(listing("the type has", &declared)));
-            };
-            read.push((attribute.name.clone(), self.fitting(value, &attribute.value, "attrs", name, schema)?));
-        }
-        let lacks = |name: &str| members.iter().all(|(given, _)| given != name);
-        if let Some(missing) = wanted.attributes().iter().find(|attribute| attribute.required && lacks(&attribute.name)) {
-            return Err(EntityError::new(Code::EntitySchema, "a required attribute is missing")
-                .at(format!("attrs.{}", missing.name.escape_debug())));
-        }
-        Record::new(read).map_err(|_| EntityError::shape("a name stands twice in `attrs`".to_owned()))
-    }
-
-    fn typed_tags(
-        &mut self,
-        members: &[(String, Input)],
-        wanted: Option<&Type>,
-        schema: &Schema,
-    ) -> Result<Record, EntityError> {
-        let Some(wanted) = wanted else {
-            return match members {
-                [] => Ok(Record::default()),
-                _ => Err(EntityError::new(Code::EntitySchema, "the schema declares no tags for this type").at("tags")),
-            };
-        };
-        let mut read = Vec::with_capacity(members.len());
-        for (name, value) in members {
-            read.push((Arc::from(&**name), self.fitting(value, wanted, "tags", name, schema)?));
-        }
-        Record::new(read).map_err(|_| EntityError::shape("a name stands twice in `tags`".to_owned()))
-    }
-
-    fn fitting(
-        &mut self,
-        input: &Input,
-        wanted: &Type,
-        key: &str,
-        name: &str,
-        schema: &Schema,
-    ) -> Result<Value, EntityError> {
-        let value = read_value(input, Some(wanted), &mut |type_name, id| self.store.intern(type_name, id))
-            .and_then(|value| conform(&value, wanted, schema, self.store).map(|()| value));
-        value.map_err(|error| self.inside(Code::EntitySchema, key, name, error))
-    }
-
-    fn undeclared(&self, uid: EntityId, schema: &Schema) -> EntityError {
-        let mut declared: Vec<&str> =
-            schema.entity_types.keys().filter_map(|type_id| self.store.type_name(*type_id)).map(|name| &**name).collect();
-        declared.sort_unstable();
-        let name = self.store.uid(uid).map_or("", |(type_name, _)| type_name);
-        EntityError::new(Code::EntitySchema, format!("the schema does not declare the entity type `{name}`"))
-            .at("uid")
-            .advise(listing("it declares", &declared))
-    }
-
-    fn check_uids(
-        &self,
-        uid: EntityId,
-        parents: &[EntityId],
-        entity_type: &EntityType,
-        schema: &Schema,
-    ) -> Result<(), EntityError> {
-        let listed = |entity: EntityId| {
-            let entity_type = schema.entity_types.get(&self.store.type_of(entity));
-            entity_type.zip(self.store.uid(entity)).is_none_or(|(entity_type, (_, id))| entity_type.has_id(id))
-        };
-        let unlisted = |key: &str| {
-            EntityError::new(Code::EntitySchema, "the schema does not list this id for its type").at(key.to_owned())
-        };
-        if !listed(uid) {
-            return Err(unlisted("uid"));
-        }
-        for parent in parents {
-            let parent_type = self.store.type_of(*parent);
-            if !entity_type.member_of.contains(&parent_type) {
-                let name = self.store.type_name(parent_type).map_or("", |name| name);
-                let message = format!("the schema does not let entities of this type be in a `{name}`");
-                return Err(EntityError::new(Code::EntitySchema, message).at("parents"));
-            }
-            if !listed(*parent) {
-                return Err(unlisted("parents"));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// An action in the data must be what the schema says of it.
-fn check_action(uid: EntityId, content: usize, parents: &[EntityId], schema: &Schema) -> Result<(), EntityError> {
-    let wrong = |message: &str| Err(EntityError::new(Code::EntitySchema, message).advise("leave actions to the schema"));
-    let Some(action) = schema.actions.get(&uid) else { return wrong("the schema does not declare this action") };
-    if content != 0 {
-        return wrong("actions have neither attributes nor tags");
-    }
-    let mut groups: Vec<EntityId> = parents.to_vec();
-    for parent in parents {
-        groups.extend(schema.actions.get(parent).into_iter().flat_map(|parent| parent.ancestors.iter().copied()));
-    }
-    groups.sort_unstable();
-    groups.dedup();
-    if groups[..] != action.ancestors[..] {
-        return wrong("the schema has this action in other groups");
-    }
-    Ok(())
-}
-
-fn member<'i>(input: &'i Input, key: &str) -> Result<&'i Input, EntityError> {
-    input.get(key).ok_or_else(|| EntityError::shape(format!("`{key}` is missing")))
-}
-
-fn object<'i>(input: &'i Input, key: &str) -> Result<&'i [(String, Input)], EntityError> {
-    match input {
-        Input::Object(members) => Ok(members),
-        _ => Err(EntityError::shape(format!("`{key}` must be an object, not {}", input.kind()))),
-    }
-}
-
-/// The first few of a list, for an advice.
-fn listing(start: &str, names: &[&str]) -> String {
-    const SHOWN: usize = 12;
-    if names.is_empty() {
-        return format!("{start} none");
-    }
-    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{}`", name.escape_debug())).collect();
-    let rest = names.len().saturating_sub(SHOWN);
-    let rest = if rest == 0 { String::new() } else { format!(" and {rest} more") };
-    format!("{start} {}{rest}", shown.join(", "))
-}
-
-/// The uid of an entity's JSON as Cedar text, as far as it has one.
-pub(crate) fn uid_text(input: &Input) -> Option<String> {
-    let (type_name, id) = uid_parts(input.get("uid")?)?;
-    Some(format!("{}::\"{}\"", type_name.escape_debug(), id.escape_debug()))
 }

@@ -6,13 +6,16 @@ use std::fmt;
 
 use agentpdp_core::entities::{Cycle, Store};
 
-use crate::entities::uid_text;
 use crate::finding::Code;
 use crate::input::Input;
+use crate::values::uid_parts;
 
 /// An entity that cannot be put in.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct EntityError {
+pub struct EntityError(Box<Details>);
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Details {
     code: Code,
     index: Option<usize>,
     uid: Option<String>,
@@ -27,7 +30,7 @@ impl EntityError {
     pub const KEYS: &'static [&'static str] = &["uid", "attrs", "parents", "tags"];
 
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Details {
             code,
             index: None,
             uid: None,
@@ -35,7 +38,7 @@ impl EntityError {
             message: message.into(),
             advice: String::new(),
             cycle: None,
-        }
+        }))
     }
 
     pub(crate) fn shape(message: String) -> Self {
@@ -44,25 +47,25 @@ impl EntityError {
     }
 
     pub(crate) fn at(mut self, path: impl Into<String>) -> Self {
-        self.path = path.into();
+        self.0.path = path.into();
         self
     }
 
     pub(crate) fn advise(mut self, advice: impl Into<String>) -> Self {
-        self.advice = advice.into();
+        self.0.advice = advice.into();
         self
     }
 
     pub(crate) fn of(mut self, index: usize, input: &Input) -> Self {
-        (self.index, self.uid) = (Some(index), uid_text(input));
+        (self.0.index, self.0.uid) = (Some(index), uid_text(input));
         self
     }
 
     /// The same error with the name of the entity that a cycle goes through.
     #[must_use]
     pub fn named(mut self, store: &Store) -> Self {
-        if let Some((type_name, id)) = self.cycle.and_then(|cycle| store.uid(cycle.0)) {
-            self.uid = Some(format!("{type_name}::\"{}\"", id.escape_debug()));
+        if let Some((type_name, id)) = self.0.cycle.and_then(|cycle| store.uid(cycle.0)) {
+            self.0.uid = Some(format!("{type_name}::\"{}\"", id.escape_debug()));
         }
         self
     }
@@ -70,59 +73,66 @@ impl EntityError {
     /// What kind of error it is.
     #[must_use]
     pub fn code(&self) -> Code {
-        self.code
+        self.0.code
     }
 
     /// The entity's place in the list, counted from 0.
     #[must_use]
     pub fn index(&self) -> Option<usize> {
-        self.index
+        self.0.index
     }
 
     /// The entity's uid as Cedar text.
     #[must_use]
     pub fn uid(&self) -> Option<&str> {
-        self.uid.as_deref()
+        self.0.uid.as_deref()
     }
 
     /// Where in the entity, as `attrs.address.city`; empty for the entity as a whole.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.path
+        &self.0.path
     }
 
     /// What is wrong there.
     #[must_use]
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// What would be right; may be empty.
     #[must_use]
     pub fn advice(&self) -> &str {
-        &self.advice
+        &self.0.advice
     }
 }
 
 impl From<Cycle> for EntityError {
     fn from(cycle: Cycle) -> Self {
-        let error = Self::new(Code::EntityCycle, "the entity would be its own ancestor");
-        Self { cycle: Some(cycle), ..error }.advise("take one of the `parents` away that lead back to it")
+        let mut error = Self::new(Code::EntityCycle, "the entity would be its own ancestor");
+        error.0.cycle = Some(cycle);
+        error.advise("take one of the `parents` away that lead back to it")
     }
 }
 
 impl fmt::Display for EntityError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.uid, self.index) {
+        match (&self.0.uid, self.0.index) {
             (Some(uid), _) => write!(formatter, "entity `{uid}`: ")?,
             (None, Some(index)) => write!(formatter, "entity {index}: ")?,
             (None, None) => {}
         }
-        if !self.path.is_empty() {
-            write!(formatter, "`{}`: ", self.path)?;
+        if !self.0.path.is_empty() {
+            write!(formatter, "`{}`: ", self.0.path)?;
         }
-        formatter.write_str(&self.message)
+        formatter.write_str(&self.0.message)
     }
 }
 
 impl std::error::Error for EntityError {}
+
+/// The uid of an entity's JSON as Cedar text, as far as it has one.
+fn uid_text(input: &Input) -> Option<String> {
+    let (type_name, id) = uid_parts(input.get("uid")?)?;
+    Some(format!("{}::\"{}\"", type_name.escape_debug(), id.escape_debug()))
+}

@@ -6,6 +6,7 @@
 //!
 //! Read next: `limits.rs`.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -73,7 +74,7 @@ codes! {
     StepUpUnsupported "step_up_unsupported" Error, "a policy has `@step_up`, which this release does not have yet";
     SchemaSyntax "schema_syntax" Error, "the text of the schema is not Cedar's schema language";
     SchemaInvalid "schema_invalid" Error, "the schema contradicts itself or names what it does not declare";
-    SchemaTooLarge "schema_too_large" Error, "the schema's types are too many once common types are put in";
+    SchemaTooLarge "schema_too_large" Error, "the schema declares more, or means more once everything is resolved, than is read";
     EntityTypeUnknown "entity_type_unknown" Error, "a policy names an entity type that the schema does not declare";
     EntityIdUnknown "entity_id_unknown" Error, "a policy names an entity that its enumerated type does not list";
     ActionUnknown "action_unknown" Error, "a policy names an action that the schema does not declare";
@@ -96,6 +97,7 @@ codes! {
     EntityDuplicate "entity_duplicate" Error, "two entities have one uid and differ";
     EntitySchema "entity_schema" Error, "an entity does not fit the schema";
     EntityCycle "entity_cycle" Error, "an entity would be its own ancestor";
+    PolicyInapplicable "policy_inapplicable" Error, "a policy's scope fits no action with its principals and resources";
     PolicyImpossible "policy_impossible" Warning, "a policy can never be satisfied";
     TextConfusable "text_confusable" Warning, "a text looks like another one: mixed scripts, confusable or invisible characters";
     SchemaShadowing "schema_shadowing" Warning, "a name of the schema hides another one";
@@ -182,6 +184,9 @@ impl fmt::Display for Finding {
 pub struct Lines<'a> {
     text: &'a str,
     starts: Vec<usize>,
+    /// The last byte that was asked for and the characters of its line before it: questions come in order, and a text
+    /// may be one long line.
+    last: Cell<(usize, usize)>,
 }
 
 impl<'a> Lines<'a> {
@@ -189,7 +194,7 @@ impl<'a> Lines<'a> {
     #[must_use]
     pub fn of(text: &'a str) -> Self {
         let after = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at.saturating_add(1));
-        Self { text, starts: std::iter::once(0).chain(after).collect() }
+        Self { text, starts: std::iter::once(0).chain(after).collect(), last: Cell::new((0, 0)) }
     }
 
     /// Line and column of a byte, counted from 1.
@@ -201,9 +206,11 @@ impl<'a> Lines<'a> {
         while !self.text.is_char_boundary(end) {
             end = end.saturating_sub(1);
         }
-        let before = self.text.get(start..end).unwrap_or("");
-        let column = before.chars().count().saturating_add(1);
-        (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+        let (known, before) = if (start..=end).contains(&self.last.get().0) { self.last.get() } else { (start, 0) };
+        let between = self.text.get(known..end).unwrap_or("").chars().count();
+        let before = before.saturating_add(between);
+        self.last.set((end, before));
+        (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(before.saturating_add(1)).unwrap_or(u32::MAX))
     }
 
     /// The byte at a line and a column that counts bytes, both from 1, as `serde_json` gives them.

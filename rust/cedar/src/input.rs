@@ -220,7 +220,10 @@ impl<'de> Visitor<'de> for AnyValue {
         let mut names = Names::default();
         while let Some(name) = members.next_key::<String>()? {
             if !names.insert(&name, &object) {
-                return Err(de::Error::custom(format!("the name `{}` stands twice in one object", name.escape_debug())));
+                return Err(de::Error::custom(format!(
+                    "the name `{}` stands twice in one object",
+                    name.escape_debug()
+                )));
             }
             object.push((name, members.next_value_seed(Seed)?));
         }

@@ -22,11 +22,25 @@ pub const NESTING_MAX: usize = 64;
 
 /// Levels that operators without brackets may make, as `a || b || c` makes two: 10,000 alternatives and some more.
 ///
-/// Cedar's own frames take up to 40 KB a level in a build without optimisation, so that 512 MiB hold this.
+/// Cedar's frames take 2 to 5 KB a level, so this needs 24 to 60 MiB of stack (see [`crate::stack::STACK_BYTES`]).
 pub const CHAIN_LENGTH_MAX: usize = 12_000;
 
-/// Entity types and actions that a schema may declare, each: Cedar recurses along `in`, and closes it transitively.
+/// Names on the path of one `has a.b.c`: Cedar's validator takes time in the cube of them.
+pub const HAS_NAMES_MAX: usize = 64;
+
+/// Entity types and actions that a schema may declare, together.
 pub const DECLARATIONS_MAX: usize = 50_000;
+
+/// Pairs of an entity type or action and what it is in, directly or not: Cedar writes them all down, some 100 bytes
+/// each. A chain of 1,400 types has as many, so this bounds Cedar's recursion along `in`, too.
+pub const MEMBERSHIPS_MAX: usize = 1_000_000;
+
+/// Triples of an action, a principal's type and a resource's type that actions apply to: each policy is validated for
+/// each that its scope allows.
+pub const REQUEST_KINDS_MAX: usize = 1_000_000;
+
+/// Members of one list of a schema, attributes of a record among them: Cedar takes time in the square of them.
+pub const SCHEMA_LIST_MAX: usize = 20_000;
 
 /// Types that a schema may have once common types are put in where they are named: they can double at every step.
 pub const TYPES_MAX: usize = 1_000_000;
@@ -83,6 +97,8 @@ pub fn measure(file: &Arc<str>, text: &str, language: Language) -> Result<Measur
 enum Excess {
     Nesting,
     Chain,
+    HasPath,
+    SchemaList,
 }
 
 impl Excess {
@@ -100,11 +116,23 @@ impl Excess {
                 format!("more than {CHAIN_LENGTH_MAX} operators follow one another without brackets"),
                 "put constants into a set and ask `contains`, or write several policies",
             ),
+            Self::HasPath => Finding::new(
+                Code::ChainTooLong,
+                file,
+                format!("the path after `has` has more than {HAS_NAMES_MAX} names"),
+                "ask for shorter paths one after the other",
+            ),
+            Self::SchemaList => Finding::new(
+                Code::SchemaTooLarge,
+                file,
+                format!("this list has more than {SCHEMA_LIST_MAX} members"),
+                "put some of the attributes into a record of their own, or the ids into an entity type that is not enumerated",
+            ),
         }
     }
 }
 
-/// How many levels the operators at one level of brackets have made since the last comma.
+/// How many levels the operators at one level of brackets have made since the last comma; in a schema, its commas.
 ///
 /// `||` binds weakest, so what stands between two of them does not add up; an `if` reaches to the end of its level.
 #[derive(Clone, Copy, Debug, Default)]
@@ -130,6 +158,8 @@ struct Scanner<'a> {
     current: Chain,
     /// Summed length of `open`.
     below: usize,
+    /// Dots since a `has`, as long as nothing but a path follows it.
+    has_dots: Option<usize>,
     commas: usize,
     is_empty_list: bool,
 }
@@ -138,7 +168,7 @@ impl<'a> Scanner<'a> {
     fn new(text: &'a str, language: Language) -> Self {
         let open = Vec::with_capacity(NESTING_MAX);
         let (bytes, current) = (text.as_bytes(), Chain::default());
-        Self { bytes, language, at: 0, open, current, below: 0, commas: 0, is_empty_list: true }
+        Self { bytes, language, at: 0, open, current, below: 0, has_dots: None, commas: 0, is_empty_list: true }
     }
 
     fn members(&self) -> usize {
@@ -161,9 +191,10 @@ impl<'a> Scanner<'a> {
                 b')' | b']' | b'}' => self.close_bracket(),
                 b'<' if self.language == Language::Schema => self.open_bracket()?,
                 b'>' if self.language == Language::Schema => self.close_bracket(),
+                b',' if self.language == Language::Schema => self.schema_comma()?,
                 b',' => {
                     self.commas = self.commas.saturating_add(usize::from(self.open.len() == 1));
-                    self.current = Chain::default();
+                    (self.current, self.has_dots) = (Chain::default(), None);
                 }
                 b'/' if self.byte(1) == b'/' && self.language != Language::Json => self.skip_comment(),
                 _ if self.language == Language::Policies => self.policy_byte(byte)?,
@@ -194,6 +225,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn open_bracket(&mut self) -> Result<(), Excess> {
+        self.has_dots = None;
         if self.language == Language::Policies {
             self.current.others = self.current.others.saturating_add(1);
             self.check_chain()?;
@@ -207,8 +239,14 @@ impl<'a> Scanner<'a> {
     }
 
     fn close_bracket(&mut self) {
+        self.has_dots = None;
         self.current = self.open.pop().unwrap_or_default();
         self.below = self.below.saturating_sub(self.current.length());
+    }
+
+    fn schema_comma(&mut self) -> Result<(), Excess> {
+        self.current.others = self.current.others.saturating_add(1);
+        if self.current.others > SCHEMA_LIST_MAX { Err(Excess::SchemaList) } else { Ok(()) }
     }
 
     fn policy_byte(&mut self, byte: u8) -> Result<(), Excess> {
@@ -228,12 +266,24 @@ impl<'a> Scanner<'a> {
                 self.current = Chain { ands: self.current.ands.saturating_add(1), others: 0, ..self.current };
                 self.at = self.at.saturating_add(1);
             }
-            b'=' | b'<' | b'>' | b'!' | b'+' | b'-' | b'*' | b'/' | b'%' | b'.' => {
+            b'.' => {
+                self.current.others = self.current.others.saturating_add(1);
+                self.has_dots = self.has_dots.map(|dots| dots.saturating_add(1));
+                if self.has_dots.is_some_and(|dots| dots >= HAS_NAMES_MAX) {
+                    return Err(Excess::HasPath);
+                }
+                return self.check_chain();
+            }
+            b'=' | b'<' | b'>' | b'!' | b'+' | b'-' | b'*' | b'/' | b'%' => {
                 self.current.others = self.current.others.saturating_add(1);
             }
-            b'_' | b'a'..=b'z' | b'A'..=b'Z' => self.word(),
+            b'_' | b'a'..=b'z' | b'A'..=b'Z' => {
+                self.word();
+                return self.check_chain();
+            }
             _ => return Ok(()),
         }
+        self.has_dots = None;
         self.check_chain()
     }
 
@@ -243,8 +293,9 @@ impl<'a> Scanner<'a> {
         let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
         match rest.get(..length) {
             Some(b"if") => self.current.ifs = self.current.ifs.saturating_add(1),
-            Some(b"in" | b"has" | b"like" | b"is") => {
+            Some(word @ (b"in" | b"has" | b"like" | b"is")) => {
                 self.current.others = self.current.others.saturating_add(1);
+                self.has_dots = (word == b"has").then_some(0);
             }
             _ => {}
         }

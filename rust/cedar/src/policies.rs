@@ -76,8 +76,8 @@ pub(crate) struct PolicyReader<'r> {
 struct PolicyFile<'f> {
     name: &'f Arc<str>,
     lines: Lines<'f>,
-    /// Byte at which each policy starts, in order, and its name, if it has one.
-    starts: Vec<(usize, Option<Arc<str>>)>,
+    /// Findings of the validator so far.
+    validity: usize,
 }
 
 impl PolicyReader<'_> {
@@ -91,11 +91,10 @@ impl PolicyReader<'_> {
         match parse_policyset(text) {
             Err(errors) => self.findings.extend(findings(Code::PolicySyntax, name, &lines, &errors)),
             Ok(set) => {
-                let mut file = PolicyFile { name, lines, starts: Vec::new() };
+                let mut file = PolicyFile { name, lines, validity: 0 };
                 for template in set.all_templates() {
                     self.read_policy(template, &mut file);
                 }
-                self.validate(&set, &file);
             }
         }
     }
@@ -103,7 +102,7 @@ impl PolicyReader<'_> {
     fn read_policy(&mut self, template: &Template, file: &mut PolicyFile<'_>) {
         let start = template.loc().map_or(0, Loc::start);
         let id = self.name(template, file, start);
-        file.starts.push((start, id.clone()));
+        self.validate(template, id.as_ref(), file);
         // A policy without a name of its own is read all the same, for what else may be wrong with it.
         let is_named = id.is_some();
         let id = id.unwrap_or_else(|| Arc::from(template.id().as_ref()));
@@ -155,7 +154,8 @@ impl PolicyReader<'_> {
         };
         if let Some(other) = self.names.get(&id).and_then(|other| self.places.get(*other)) {
             let message = format!("`{id}` names another policy, at {}:{}:{}", other.file, other.line, other.column);
-            let finding = Finding::new(Code::PolicyIdDuplicate, file.name, message, "give each policy an id of its own");
+            let finding =
+                Finding::new(Code::PolicyIdDuplicate, file.name, message, "give each policy an id of its own");
             self.findings.push(finding.at(&file.lines, place).of_policy(Some(id)));
             return None;
         }
@@ -163,36 +163,27 @@ impl PolicyReader<'_> {
         Some(id)
     }
 
-    fn validate(&mut self, set: &PolicySet, file: &PolicyFile<'_>) {
-        let Some(validator) = self.validator else { return };
-        let (errors, warnings) = validator.validate(set, ValidationMode::Strict).into_errors_and_warnings();
+    /// Validates one policy by itself: its findings are its own, and a file full of errors can be left in the middle
+    /// (Cedar hashes the text of the whole file for every error).
+    fn validate(&mut self, template: &Template, id: Option<&Arc<str>>, file: &mut PolicyFile<'_>) {
+        let Some(validator) = self.validator.filter(|_| file.validity < FINDINGS_MAX) else { return };
+        let mut set = PolicySet::new();
+        // A set that is empty takes any policy.
+        let _ = set.add_template(template.clone());
+        let (errors, warnings) = validator.validate(&set, ValidationMode::Strict).into_errors_and_warnings();
         let mut found: Vec<Finding> = errors
             .map(|error| finding(error_code(&error), file.name, &file.lines, &error))
             .chain(warnings.map(|warning| finding(warning_code(&warning), file.name, &file.lines, &warning)))
-            .map(|finding| file.attribute(finding))
+            .map(|finding| Finding { message: without_policy(&finding.message).to_owned(), ..finding })
+            .map(|finding| finding.of_policy(id.cloned()))
             .collect();
         // The validator's order is that of a hash table.
-        found.sort_by(|left, right| key(left).cmp(&key(right)));
+        let key = |finding: &Finding| (finding.line, finding.column, finding.code);
+        found.sort_by(|left, right| (key(left), &left.message).cmp(&(key(right), &right.message)));
         found.dedup();
-        found.truncate(FINDINGS_MAX);
+        found.truncate(FINDINGS_MAX.saturating_sub(file.validity));
+        file.validity = file.validity.saturating_add(found.len());
         self.validity.extend(found);
-    }
-}
-
-fn key(finding: &Finding) -> (Option<u32>, Option<u32>, Code, &str) {
-    (finding.line, finding.column, finding.code, &finding.message)
-}
-
-impl PolicyFile<'_> {
-    /// The finding with the policy that it stands in.
-    fn attribute(&self, mut finding: Finding) -> Finding {
-        finding.message = without_policy(&finding.message).to_owned();
-        if let Some(place) = finding.line.zip(finding.column) {
-            let after = self.starts.partition_point(|(start, _)| self.lines.place(*start) <= place);
-            let policy = after.checked_sub(1).and_then(|at| self.starts.get(at));
-            finding.policy = policy.and_then(|(_, id)| id.clone());
-        }
-        finding
     }
 }
 
@@ -216,4 +207,3 @@ fn unconvertible(error: ConvertError, file: &PolicyFile<'_>, start: usize) -> Fi
     };
     Finding::new(code, file.name, message, advice).at(&file.lines, error.offset.unwrap_or(start))
 }
-

@@ -2,8 +2,8 @@
 //!
 //! The text becomes Cedar's own schema, for its validator, and out of that the core's: common types are put in, names
 //! are full, memberships are transitive. An action type is kept as an enumerated type whose ids are the declared
-//! actions, so that an action that nobody declared is refused wherever a value names it; it applies to nothing, as in
-//! Cedar. [`resolved_json`] prints the core's schema, the form that `reference/schema.py` reads.
+//! actions, so that an action that nobody declared is refused wherever a value names it. [`resolved_json`] prints the
+//! core's schema, the form that `reference/schema.py` reads.
 //!
 //! Read next: `policies.rs`.
 
@@ -22,8 +22,9 @@ use cedar_policy_core::validator::{RawName, ValidatorEntityTypeKind, ValidatorSc
 use crate::convert::intern;
 use crate::diagnostics::{finding, findings};
 use crate::finding::{Code, Finding, Lines};
-use crate::limits::{DECLARATIONS_MAX, Language, NESTING_MAX, TYPES_MAX, measure};
-use crate::schema_size::{TooLarge, check};
+use crate::limits::{DECLARATIONS_MAX, Language, MEMBERSHIPS_MAX, NESTING_MAX, REQUEST_KINDS_MAX, TYPES_MAX, measure};
+use crate::schema_size::TooLarge;
+use crate::{schema_closure, schema_size};
 
 pub use crate::schema_json::resolved_json;
 
@@ -39,10 +40,11 @@ pub(crate) fn parse_schema(file: &Arc<str>, text: &str) -> (Option<ValidatorSche
     };
     let mut found: Vec<Finding> =
         warnings.map(|warning| finding(Code::SchemaShadowing, file, &lines, &warning)).collect();
-    if let Err(too_large) = check(&fragment) {
+    if let Err(too_large) = schema_size::check(&fragment).and_then(|()| schema_closure::check(&fragment)) {
         found.push(size_finding(file, &too_large));
         return (None, found);
     }
+    #[allow(clippy::result_large_err)] // Cedar's own error, once a bundle
     let resolved = ValidatorSchemaFragment::from_schema_fragment(fragment)
         .and_then(|fragment| ValidatorSchema::from_schema_fragments([fragment], Extensions::all_available()));
     let schema = match resolved {
@@ -76,8 +78,20 @@ fn size_finding(file: &Arc<str>, too_large: &TooLarge) -> Finding {
         TooLarge::Declarations => Finding::new(
             Code::SchemaTooLarge,
             file,
-            format!("the schema declares more than {DECLARATIONS_MAX} entity types or actions"),
+            format!("the schema declares more than {DECLARATIONS_MAX} entity types and actions"),
             "declare fewer",
+        ),
+        TooLarge::Memberships => Finding::new(
+            Code::SchemaTooLarge,
+            file,
+            format!("the schema has more than {MEMBERSHIPS_MAX} memberships, those of groups in groups counted"),
+            "make groups of types or actions flatter",
+        ),
+        TooLarge::RequestKinds => Finding::new(
+            Code::SchemaTooLarge,
+            file,
+            format!("actions apply to more than {REQUEST_KINDS_MAX} pairs of principal and resource types"),
+            "let actions apply to fewer types, or make one type of several",
         ),
     }
 }
@@ -171,10 +185,9 @@ impl SchemaConverter<'_> {
         }))
     }
 
-    /// Types that an action applies to; an action type among them fits no request, as in Cedar.
+    /// Types that an action applies to.
     fn parties<'n>(&mut self, names: impl Iterator<Item = &'n cedar_policy_core::ast::EntityType>) -> Box<[TypeId]> {
-        let declared = names.filter(|name| self.cedar.get_entity_type(name).is_some());
-        let mut types: Vec<TypeId> = declared.map(|name| self.store.intern_type(&name.to_string())).collect();
+        let mut types: Vec<TypeId> = names.map(|name| self.store.intern_type(&name.to_string())).collect();
         types.sort_unstable();
         types.dedup();
         types.into_boxed_slice()
@@ -209,9 +222,9 @@ impl SchemaConverter<'_> {
                 "duration" => Type::Duration,
                 _ => nothing(),
             },
-            CedarType::Never
-            | CedarType::Entity(EntityKind::AnyEntity)
-            | CedarType::Set { element_type: None } => nothing(),
+            CedarType::Never | CedarType::Entity(EntityKind::AnyEntity) | CedarType::Set { element_type: None } => {
+                nothing()
+            }
         }
     }
 }

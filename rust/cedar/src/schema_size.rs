@@ -3,7 +3,7 @@
 //! Common types may name one another, so a few lines can stand for a type of 2^100 parts, or one nested 100,000 deep.
 //! Cedar puts them in without looking. This looks first, on the schema as written: each common type is measured once.
 //!
-//! Read next: `schema.rs`.
+//! Read next: `schema_closure.rs`.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use cedar_policy_core::ast::Name;
 use cedar_policy_core::validator::RawName;
 use cedar_policy_core::validator::json_schema::{EntityTypeKind, Fragment, RecordType, Type, TypeVariant};
 
-use crate::limits::{DECLARATIONS_MAX, NESTING_MAX, TYPES_MAX};
+use crate::limits::{NESTING_MAX, TYPES_MAX};
 
 /// What is too large about a schema.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,8 +20,12 @@ pub(crate) enum TooLarge {
     Nested(String),
     /// There are too many types once common types are put in.
     Types,
-    /// There are too many entity types or actions.
+    /// There are too many entity types and actions.
     Declarations,
+    /// There are too many memberships once they are closed transitively.
+    Memberships,
+    /// Actions apply to too many pairs of a principal's and a resource's type.
+    RequestKinds,
 }
 
 /// Number of types, and how deep they are nested.
@@ -35,9 +39,6 @@ struct Size {
 pub(crate) fn check(schema: &Fragment<RawName>) -> Result<(), TooLarge> {
     let mut measurer = Measurer { common: HashMap::new(), sizes: HashMap::new() };
     for (namespace, definition) in &schema.0 {
-        if definition.entity_types.len() > DECLARATIONS_MAX || definition.actions.len() > DECLARATIONS_MAX {
-            return Err(TooLarge::Declarations);
-        }
         for (id, common) in &definition.common_types {
             let name = qualify(namespace.as_ref(), id.as_ref().as_ref());
             measurer.common.insert(name, (namespace.as_ref(), &common.ty));
@@ -66,7 +67,7 @@ pub(crate) fn check(schema: &Fragment<RawName>) -> Result<(), TooLarge> {
     Ok(())
 }
 
-fn qualify(namespace: Option<&Name>, name: &str) -> String {
+pub(crate) fn qualify(namespace: Option<&Name>, name: &str) -> String {
     namespace.map_or_else(|| name.to_owned(), |namespace| format!("{namespace}::{name}"))
 }
 
@@ -79,6 +80,9 @@ struct Measurer<'s> {
 
 impl<'s> Measurer<'s> {
     const LEAF: Size = Size { types: 1, height: 1 };
+
+    /// Steps on the way to a type's end, names that stand for names included: what the measuring itself recurses.
+    const STEPS_MAX: usize = 4 * NESTING_MAX;
 
     fn of(&mut self, measured: &'s Type<RawName>, namespace: Option<&'s Name>, depth: usize) -> Result<Size, TooLarge> {
         match measured {
@@ -121,7 +125,7 @@ impl<'s> Measurer<'s> {
             // It names itself, which Cedar reports.
             Some(None) => Self::LEAF,
             None => {
-                if depth > NESTING_MAX {
+                if depth > Self::STEPS_MAX {
                     return Err(TooLarge::Nested(name.to_owned()));
                 }
                 self.sizes.insert(name.to_owned(), None);
@@ -130,7 +134,7 @@ impl<'s> Measurer<'s> {
                 size
             }
         };
-        if depth.saturating_add(size.height) > NESTING_MAX {
+        if size.height > NESTING_MAX {
             return Err(TooLarge::Nested(name.to_owned()));
         }
         Ok(size)

@@ -7,10 +7,10 @@
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-/// Sizes of the stack that are asked for one after the other, in bytes.
+/// Sizes of the stack that are asked for one after the other, in bytes; each takes address space, not memory.
 ///
-/// The last one still holds the longest chain that is read ([`crate::limits::CHAIN_LENGTH_MAX`]).
-pub const STACK_BYTES: [usize; 2] = [1 << 30, 512 << 20];
+/// What the limits let through needs 32 MiB where Cedar is optimised and 64 MiB where it is not.
+pub const STACK_BYTES: [usize; 3] = [512 << 20, 256 << 20, 128 << 20];
 
 /// The system gave no thread with a stack of the least size.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -123,7 +123,10 @@ impl Reader<'_, '_> {
                 return Err(ValueError::from(Problem::Undeclared).inside(Step::Name(Arc::from(&**name))));
             };
             let value = self.read(value, Some(&attribute.value));
-            read.push((attribute.name.clone(), value.map_err(|error| error.inside(Step::Name(attribute.name.clone())))?));
+            read.push((
+                attribute.name.clone(),
+                value.map_err(|error| error.inside(Step::Name(attribute.name.clone())))?,
+            ));
         }
         let lacks = |name: &str| attributes.iter().all(|(given, _)| given != name);
         let missing = wanted.attributes().iter().find(|attribute| attribute.required && lacks(&attribute.name));

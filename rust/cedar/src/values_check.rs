@@ -48,7 +48,8 @@ fn find_in_record(record: &Record, wanted: &RecordType, schema: &Schema, store: 
         let attribute = wanted.get(name).ok_or(Problem::Undeclared).map_err(|problem| at(problem.into()))?;
         find(value, &attribute.value, schema, store).map_err(at)?;
     }
-    let missing = wanted.attributes().iter().find(|attribute| attribute.required && record.get(&attribute.name).is_none());
+    let missing =
+        wanted.attributes().iter().find(|attribute| attribute.required && record.get(&attribute.name).is_none());
     match missing {
         Some(attribute) => Err(ValueError::from(Problem::Missing).inside(Step::Name(attribute.name.clone()))),
         None => Ok(()),

@@ -122,7 +122,9 @@ impl ValueError {
     #[must_use]
     pub fn advice(&self) -> &'static str {
         match &self.problem {
-            Problem::NotAValue(_) => "leave the name out, or write a boolean, an integer, a string, a list or an object",
+            Problem::NotAValue(_) => {
+                "leave the name out, or write a boolean, an integer, a string, a list or an object"
+            }
             Problem::NotAUid(_) => "write `{\"type\": \"User\", \"id\": \"alice\"}`",
             Problem::NotATypeName => "write a type as the schema does, such as `User` or `Shop::User`",
             Problem::NoSuchFunction | Problem::ArgumentCount(_) | Problem::BadArgument(_) => {

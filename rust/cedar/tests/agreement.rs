@@ -39,11 +39,53 @@ struct Coverage {
 }
 
 const OPERATORS: [&str; 47] = [
-    " && ", " || ", "(!", "(-", " == ", " != ", " < ", " <= ", " > ", " >= ", " + ", " - ", " * ", " in ", " has ", " has r.",
-    " like ", " is ", "if ", ".contains(", ".containsAll(", ".containsAny(", ".isEmpty(", ".getTag(", ".hasTag(",
-    "decimal(", "ip(", "datetime(", "duration(", ".lessThan(", ".lessThanOrEqual(", ".greaterThan(",
-    ".greaterThanOrEqual(", ".isIpv4(", ".isIpv6(", ".isLoopback(", ".isMulticast(", ".isInRange(", ".offset(",
-    ".durationSince(", ".toDate(", ".toTime(", ".toMilliseconds(", ".toSeconds(", ".toMinutes(", ".toHours(", ".toDays(",
+    " && ",
+    " || ",
+    "(!",
+    "(-",
+    " == ",
+    " != ",
+    " < ",
+    " <= ",
+    " > ",
+    " >= ",
+    " + ",
+    " - ",
+    " * ",
+    " in ",
+    " has ",
+    " has r.",
+    " like ",
+    " is ",
+    "if ",
+    ".contains(",
+    ".containsAll(",
+    ".containsAny(",
+    ".isEmpty(",
+    ".getTag(",
+    ".hasTag(",
+    "decimal(",
+    "ip(",
+    "datetime(",
+    "duration(",
+    ".lessThan(",
+    ".lessThanOrEqual(",
+    ".greaterThan(",
+    ".greaterThanOrEqual(",
+    ".isIpv4(",
+    ".isIpv6(",
+    ".isLoopback(",
+    ".isMulticast(",
+    ".isInRange(",
+    ".offset(",
+    ".durationSince(",
+    ".toDate(",
+    ".toTime(",
+    ".toMilliseconds(",
+    ".toSeconds(",
+    ".toMinutes(",
+    ".toHours(",
+    ".toDays(",
 ];
 
 impl Coverage {
@@ -60,12 +102,16 @@ impl Coverage {
     }
 }
 
+/// Type name and id.
+type Uid = (String, String);
+
 /// One policy set over one store.
 struct Case {
     policies: String,
     entities: serde_json::Value,
     has_schema: bool,
-    links: Vec<(String, String, Option<(String, String)>, Option<(String, String)>)>,
+    /// Template, name of the link, principal, resource.
+    links: Vec<(String, String, Option<Uid>, Option<Uid>)>,
 }
 
 fn make(random: &mut Random) -> Case {
@@ -94,12 +140,12 @@ fn make(random: &mut Random) -> Case {
     Case { policies, entities, has_schema, links }
 }
 
-fn uid(random: &mut Random, types: &[&str]) -> (String, String) {
+fn uid(random: &mut Random, types: &[&str]) -> Uid {
     // The ids are written as Cedar text; the requests need them plain.
     (random.pick(types).to_owned(), random.pick(&IDS).replace("\\\"", "\""))
 }
 
-fn cedar_uid(uid: &(String, String)) -> EntityUid {
+fn cedar_uid(uid: &Uid) -> EntityUid {
     EntityUid::from_type_name_and_id(EntityTypeName::from_str(&uid.0).unwrap(), EntityId::new(&uid.1))
 }
 
@@ -150,28 +196,54 @@ fn run(seed: u64, schema: &Schema, coverage: &mut Coverage) -> Result<(), String
         ours.link(template, name, principal.as_ref(), resource.as_ref());
     }
     for _ in 0..6 {
-        let (principal, resource) = (uid(&mut random, &TYPES), uid(&mut random, &TYPES));
-        let action = random.pick(&ACTIONS);
-        let context = if case.has_schema { context_of_schema(&mut random, action) } else { context(&mut random) };
-        let cedar_action = cedar_uid(&("Action".to_owned(), action.to_owned()));
-        let about = || format!("principal {principal:?}, action {action}, resource {resource:?}, context {context}");
-        let request = Context::from_json_value(context.clone(), cedar_schema.map(|schema| (schema, &cedar_action)))
-            .map_err(|error| error.to_string())
-            .and_then(|context| {
-                let (principal, resource) = (cedar_uid(&principal), cedar_uid(&resource));
-                Request::new(principal, cedar_action.clone(), resource, context, cedar_schema).map_err(|error| error.to_string())
-            });
-        let answered = ours.ask(&principal, action, &resource, &context)?;
-        match (request, answered) {
-            (Err(_), None) => coverage.count("request refused"),
-            (Err(error), Some(_)) => return Err(format!("we take the request, Cedar does not: {error}; {}", about())),
-            (Ok(_), None) => return Err(format!("Cedar takes the request, we do not; {}", about())),
-            (Ok(request), Some(answered)) => {
-                compare(&set, &entities, &request, &answered, coverage).map_err(|error| format!("{error}; {}", about()))?;
-            }
-        }
+        let asked = Asked::make(&mut random, case.has_schema);
+        asked.run(cedar_schema, &set, &entities, &ours, coverage).map_err(|error| format!("{error}; {asked:?}"))?;
     }
     Ok(())
+}
+
+/// One request.
+#[derive(Debug)]
+struct Asked {
+    principal: Uid,
+    action: &'static str,
+    resource: Uid,
+    context: serde_json::Value,
+}
+
+impl Asked {
+    fn make(random: &mut Random, has_schema: bool) -> Self {
+        let action = ACTIONS[random.below(ACTIONS.len())];
+        let (principals, resources): (&[&str], &[&str]) =
+            if has_schema && !random.one_in(12) { (&["User"], &["Doc"]) } else { (&TYPES, &TYPES) };
+        let (principal, resource) = (uid(random, principals), uid(random, resources));
+        let context = if has_schema { context_of_schema(random, action) } else { context(random) };
+        Self { principal, action, resource, context }
+    }
+
+    fn run(
+        &self,
+        schema: Option<&Schema>,
+        set: &PolicySet,
+        entities: &Entities,
+        ours: &Ours,
+        coverage: &mut Coverage,
+    ) -> Result<(), String> {
+        let action = cedar_uid(&("Action".to_owned(), self.action.to_owned()));
+        let request = Context::from_json_value(self.context.clone(), schema.map(|schema| (schema, &action)))
+            .map_err(|error| error.to_string())
+            .and_then(|context| {
+                let (principal, resource) = (cedar_uid(&self.principal), cedar_uid(&self.resource));
+                Request::new(principal, action.clone(), resource, context, schema).map_err(|error| error.to_string())
+            });
+        match (request, ours.ask(&self.principal, self.action, &self.resource, &self.context)?) {
+            (Err(_), None) => coverage.count("request refused"),
+            (Err(error), Some(_)) => return Err(format!("we take the request, Cedar does not: {error}")),
+            (Ok(_), None) => return Err("Cedar takes the request, we do not".to_owned()),
+            (Ok(request), Some(answered)) => compare(set, entities, &request, &answered, coverage)?,
+        }
+        Ok(())
+    }
 }
 
 fn compare(

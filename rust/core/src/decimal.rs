@@ -1,9 +1,11 @@
-//! What is a Cedar decimal?
+//! What is a Cedar decimal, and which texts are one?
 //!
-//! A number with four places after the point, held as a 64-bit count of ten-thousandths, so that comparing is exact.
-//! Text has digits on both sides of the point, at most four after it, and perhaps a minus.
+//! A number with four places after the point, held as a 64-bit count of ten-thousandths: comparing is exact, and there
+//! is one value for `1.5` and `1.5000`. Text has ASCII digits on both sides of the point, one to four after it, any
+//! number before it, and perhaps a minus; a plus, an exponent or a number that does not fit is no decimal.
 //!
-//! Twin: `reference/decimal.py`. Source: Cedar's reference, "decimal". Read next: `ipaddr.rs`.
+//! Twin: `reference/decimal.py`. Source: Cedar's reference, "decimal"; `tests/extensions.rs` compares every answer with
+//! the official crate's. Read next: `ipaddr.rs`.
 
 use std::fmt;
 
@@ -25,7 +27,7 @@ impl Decimal {
             None => (false, text),
         };
         let (whole, places) = digits.split_once('.')?;
-        if whole.is_empty() || places.is_empty() || places.len() > PLACES {
+        if whole.is_empty() || places.is_empty() {
             return None;
         }
         let zeros = std::iter::repeat_n(b'0', PLACES.checked_sub(places.len())?);
@@ -61,13 +63,13 @@ impl Decimal {
     }
 }
 
+/// Cedar's canonical text, always with four places: `-12.3400`. It parses to the same number.
 impl fmt::Display for Decimal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let units = self.0.unsigned_abs();
+        const SCALE_UNSIGNED: u64 = SCALE.unsigned_abs();
+        // By magnitude, with the sign apart: -0.5 has no negative whole part to show it.
+        let magnitude = self.0.unsigned_abs();
         let sign = if self.0 < 0 { "-" } else { "" };
-        let (whole, places) = (units / SCALE.unsigned_abs(), units % SCALE.unsigned_abs());
-        let text = format!("{places:04}");
-        let trimmed = text.trim_end_matches('0');
-        write!(formatter, "{sign}{whole}.{}", if trimmed.is_empty() { "0" } else { trimmed })
+        write!(formatter, "{sign}{}.{:04}", magnitude / SCALE_UNSIGNED, magnitude % SCALE_UNSIGNED)
     }
 }

@@ -13,14 +13,15 @@ from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from agentpdp.cli.exits import InputError
-from agentpdp.cli.formats.cells import enter, path_of
+from agentpdp.cli.exits import InputError, shown
+from agentpdp.cli.formats.cells import enter, path_of, two_values
 from agentpdp.cli.formats.chunk import ADDED, PARTIES, Errors, Request, entity
 from agentpdp.cli.formats.jsonlines import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from agentpdp import Decisions
     from agentpdp.cli.formats.cells import Declarations
     from agentpdp.cli.formats.chunk import Answers
 
@@ -97,7 +98,10 @@ class TableChunk:
         for name in dotted:
             if row[name] is not None:
                 *above, last = path_of(name)
-                enter(context, tuple(above))[last] = without_nulls(row[name])
+                record = enter(context, tuple(above))
+                if not isinstance(record, dict) or last in record:
+                    raise InputError(two_values(self.place(number), path_of(name)))
+                record[last] = without_nulls(row[name])
         if context is not None:
             request["context"] = context
         return request
@@ -155,12 +159,12 @@ class TableSource:
         names = self.schema.names
         for name in PARTIES:
             if name not in names:
-                found = ", ".join(f"`{each}`" for each in names[:20]) or "none"
+                found = ", ".join(map(shown, names[:20])) or "none"
                 message = f"no column `{name}`: there are {found}, and there must be {columns}"
                 raise InputError(f"{self.name}: {message}")
         double = [name for name in names if names.count(name) > 1]
         if double:
-            raise InputError(f"{self.name}: two columns are named `{double[0]}`: rename one")
+            raise InputError(f"{self.name}: two columns are named {shown(double[0])}: rename one")
 
 
 class ParquetSource(TableSource):
@@ -247,9 +251,15 @@ class TableSink:
         return arrow.schema([*kept, *(arrow.field(name, types.get(name, text)) for name in ADDED)])
 
 
+def to_table(answers: Answers) -> Any:
+    """Decisions as a pyarrow table."""
+    assert not isinstance(answers, list), "tables are decided as batches"
+    return _to_table(answers)
+
+
 @lru_cache(maxsize=1)
-def to_table(answers: Any) -> Any:
-    """Decisions as a pyarrow table; asked for twice, by the summary and by the sink."""
+def _to_table(answers: Decisions) -> Any:
+    """Kept, because the sink and the summary both ask."""
     return answers.to_arrow()
 
 

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from agentpdp import EntityUid
+from agentpdp.cli.exits import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +31,12 @@ Path = tuple[str, ...]
 def path_of(column: str) -> Path:
     """The path of a column ``context.…`` inside the context."""
     return tuple(column.split(".")[1:])
+
+
+def two_values(place: str, path: Path) -> str:
+    """What is said of a place in a context that a request fills twice."""
+    name = shown(".".join(("context", *path)))
+    return f"{place}: {name} has two values: in this column and in another"
 
 
 def plain(cell: str) -> Any:

@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from agentpdp import ColumnError
+from agentpdp import ColumnError, EntityError
 from agentpdp.cli.exits import InputError
 
 if TYPE_CHECKING:
@@ -129,7 +129,14 @@ def decide(engine: Engine, chunk: Chunk, threads: int | None) -> Answers:
             return engine.authorize_batch(batch, threads=threads)
         except ColumnError as error:
             raise InputError(f"{chunk.name}: {error}") from None
-    return [engine.authorize(**chunk.request(row)) for row in range(len(chunk))]
+    return [_decide_one(engine, chunk, row) for row in range(len(chunk))]
+
+
+def _decide_one(engine: Engine, chunk: Chunk, row: int) -> Decision:
+    try:
+        return engine.authorize(**chunk.request(row))
+    except EntityError as error:
+        raise InputError(f"{chunk.place(row)}: `entities`: {error}") from None
 
 
 def entity(value: Any) -> Any:

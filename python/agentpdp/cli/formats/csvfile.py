@@ -11,8 +11,8 @@ import csv
 import json
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from agentpdp.cli.exits import InputError
-from agentpdp.cli.formats.cells import Cells, path_of
+from agentpdp.cli.exits import InputError, shown
+from agentpdp.cli.formats.cells import Cells, path_of, two_values
 from agentpdp.cli.formats.chunk import ADDED, PARTIES, Request, RowChunk, answer_of
 from agentpdp.cli.formats.jsonlines import LINE_BYTES_MAX, decoded, read_json
 from agentpdp.cli.formats.size import chunked, size_of
@@ -63,7 +63,7 @@ class CsvSource:
         while raw := self._stream.readline(LINE_BYTES_MAX + 1):
             number += 1
             self._read += len(raw)
-            yield decoded(raw, f"{self._name}:{number}")
+            yield decoded(raw, f"{self._name}:{number}", number)
 
     def _next(self) -> Row | None:
         try:
@@ -80,12 +80,14 @@ class CsvSource:
             )
         for name in PARTIES:
             if name not in header:
-                found = ", ".join(f"`{each}`" for each in header[:20])
+                found = ", ".join(map(shown, header[:20]))
                 message = f"no column `{name}`: there are {found}, and there must be {columns}"
                 raise InputError(f"{self._name}:1: {message}")
         double = [name for name in header if header.count(name) > 1]
         if double:
-            raise InputError(f"{self._name}:1: two columns are named `{double[0]}`: rename one")
+            raise InputError(
+                f"{self._name}:1: two columns are named {shown(double[0])}: rename one"
+            )
         return header
 
     def _rows(self) -> Iterator[tuple[int, tuple[int, Row]]]:
@@ -117,10 +119,7 @@ class CsvSource:
             cells = [row[at] for at in self._dotted]
             twice = self._cells.read(request["action"], cells, context)
             if twice is not None:
-                message = (
-                    f"`context.{'.'.join(twice)}` has two values: in this column and in another"
-                )
-                raise InputError(f"{place}: {message}")
+                raise InputError(two_values(place, twice))
         if context is not None:
             request["context"] = context
         return request

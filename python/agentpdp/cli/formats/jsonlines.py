@@ -9,6 +9,7 @@ engine to deny.
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from agentpdp.cli.exits import InputError
@@ -26,6 +27,7 @@ from agentpdp.cli.formats.size import chunked, size_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from agentpdp import Decision
     from agentpdp.cli.formats.chunk import Answers
 
 # Long enough for any arguments a person would log, short enough for memory.
@@ -70,10 +72,8 @@ class JsonLinesSource:
         while raw := self._stream.readline(LINE_BYTES_MAX + 1):
             number += 1
             place = f"{self._name}:{number}"
-            if len(raw) > LINE_BYTES_MAX:
-                raise InputError(f"{place}: the line is longer than {LINE_BYTES_MAX >> 20} MiB")
             self._read += len(raw)
-            line = decoded(raw, place).strip(_SPACE)
+            line = decoded(raw, place, number).strip(_SPACE)
             if line:
                 yield len(raw), (number, line, read_row(line, place))
 
@@ -85,20 +85,19 @@ class JsonLinesSink:
         self._stream = stream
 
     def write(self, chunk: RowChunk, answers: Answers) -> None:
-        lines = [
-            joined(line, row, answer_of(answers[at]))
-            for at, (line, row) in enumerate(chunk.originals)
-        ]
+        lines = [joined(line, row, answers[at]) for at, (line, row) in enumerate(chunk.originals)]
         self._stream.write(("\n".join(lines) + "\n").encode())
 
     def close(self) -> None:
         pass
 
 
-def decoded(raw: bytes, place: str) -> str:
-    """A line as text; a byte order mark is passed over."""
+def decoded(raw: bytes, place: str, number: int) -> str:
+    """A line as text; a byte order mark before the first one is passed over."""
+    if len(raw) > LINE_BYTES_MAX:
+        raise InputError(f"{place}: the line is longer than {LINE_BYTES_MAX >> 20} MiB")
     try:
-        return raw.decode("utf-8").removeprefix("\ufeff")
+        return raw.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError:
         raise InputError(f"{place}: not UTF-8 text: save the file as UTF-8") from None
 
@@ -117,7 +116,7 @@ def read_row(line: str, place: str) -> dict[str, Any]:
 def read_json(text: str, place: str) -> Any:
     """The value of a JSON text that says one thing only."""
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+        return _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise InputError(f"{place}:{error.colno}: not JSON: {error.msg.lower()}") from None
     except ValueError as error:
@@ -137,6 +136,10 @@ def _constant(name: str) -> Any:
     raise ValueError(f"`{name}` is not JSON: numbers are finite")
 
 
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+
+
 def request_of(row: dict[str, Any]) -> Request:
     """What is asked by a row."""
     request = {name: row[name] for name in READ if name in row}
@@ -147,9 +150,15 @@ def request_of(row: dict[str, Any]) -> Request:
     return request
 
 
-def joined(line: str, row: dict[str, Any], answer: dict[str, Any]) -> str:
-    """A line with an answer's members behind its own."""
-    if any(name in row for name in answer):
-        kept = {name: value for name, value in row.items() if name not in answer}
-        return json.dumps({**kept, **answer})
-    return f"{line[:-1].rstrip(_SPACE)}, {json.dumps(answer, ensure_ascii=False)[1:]}"
+def joined(line: str, row: dict[str, Any], decision: Decision) -> str:
+    """A line with a decision's members behind its own."""
+    if any(name in row for name in ADDED):
+        kept = {name: value for name, value in row.items() if name not in ADDED}
+        return json.dumps({**kept, **answer_of(decision)})
+    return f"{line[:-1].rstrip(_SPACE)}, {_members(decision)}"
+
+
+@lru_cache(maxsize=4_096)
+def _members(decision: Decision) -> str:
+    """A decision's members, with the bracket that closes the object; decisions are often equal."""
+    return _ENCODER.encode(answer_of(decision))[1:]

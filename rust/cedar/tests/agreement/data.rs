@@ -100,7 +100,8 @@ fn inner(random: &mut Random, typed: bool, depth: usize) -> Value {
         record.insert("q".to_owned(), json!({"n": value(random, Kind::Long, typed, depth - 1)}));
     }
     if depth > 0 && random.one_in(3) {
-        let r = if typed { json!({"d": value(random, Kind::Decimal, true, 0)}) } else { inner(random, typed, depth - 1) };
+        let r =
+            if typed { json!({"d": value(random, Kind::Decimal, true, 0)}) } else { inner(random, typed, depth - 1) };
         record.insert("r".to_owned(), r);
     }
     if random.one_in(random.mistakes * 2) {
@@ -182,7 +183,8 @@ pub(crate) fn entities_of_schema(random: &mut Random) -> Value {
         }
         let above = if random.one_in(random.mistakes) { "Doc" } else { "Group" };
         let parents = vec![uid_json(random, &[above])];
-        let optional = [K::String, K::Entity, K::Longs, K::Strings, K::Entities, K::Decimal, K::Ip, K::Datetime, K::Duration];
+        let optional =
+            [K::String, K::Entity, K::Longs, K::Strings, K::Entities, K::Decimal, K::Ip, K::Datetime, K::Duration];
         let mut attrs = attributes(random, &[K::Bool, K::Long, K::Record], &optional, true);
         if random.one_in(3) {
             let action = if random.one_in(random.mistakes) { "nobody's" } else { random.pick(&ACTIONS) };

@@ -73,8 +73,20 @@ pub(crate) const KINDS: [Kind; 12] = [
 pub(crate) const TYPES: [&str; 5] = ["User", "Group", "Doc", "Shop::Item", "Color"];
 pub(crate) const IDS: [&str; 6] = ["a", "b", "c", "", "é \\\"q\\\"", "red"];
 pub(crate) const ACTIONS: [&str; 5] = ["view", "edit", "any", "write", "odd"];
-const LONGS: [&str; 12] =
-    ["0", "1", "2", "(-1)", "7", "42", "100", "9223372036854775807", "(-9223372036854775808)", "4611686018427387904", "(-3)", "3"];
+const LONGS: [&str; 12] = [
+    "0",
+    "1",
+    "2",
+    "(-1)",
+    "7",
+    "42",
+    "100",
+    "9223372036854775807",
+    "(-9223372036854775808)",
+    "4611686018427387904",
+    "(-3)",
+    "3",
+];
 const STRINGS: [&str; 10] = ["", "a", "ab", "abc", "a*c", "é", "🦀x", "1.5", "A", "a\\nb"];
 const DECIMALS: [&str; 9] =
     ["0.0", "1.0", "1.5", "-1.5", "1.5000", "922337203685477.5807", "-922337203685477.5808", "0.0001", "12"];
@@ -123,8 +135,11 @@ pub(crate) fn expression(random: &mut Random, kind: Kind, depth: usize) -> Strin
         return leaf(random, kind);
     }
     if random.one_in(9) {
-        let (test, then, otherwise) =
-            (expression(random, Kind::Bool, depth - 1), expression(random, kind, depth - 1), expression(random, kind, depth - 1));
+        let (test, then, otherwise) = (
+            expression(random, Kind::Bool, depth - 1),
+            expression(random, kind, depth - 1),
+            expression(random, kind, depth - 1),
+        );
         return format!("(if {test} then {then} else {otherwise})");
     }
     if random.one_in(4) {
@@ -169,9 +184,9 @@ pub(crate) fn leaf(random: &mut Random, kind: Kind) -> String {
             1 => "[]".to_owned(),
             _ => format!("[{}, {}]", uid(random), uid(random)),
         },
-        Kind::Record => {
-            random.pick(&["{n: 1, s: \"a\"}", "{}", "context", "context.r", "principal.r", "{\"n\": 1, \"if\": 2}"]).to_owned()
-        }
+        Kind::Record => random
+            .pick(&["{n: 1, s: \"a\"}", "{}", "context", "context.r", "principal.r", "{\"n\": 1, \"if\": 2}"])
+            .to_owned(),
         Kind::Decimal => format!("decimal(\"{}\")", random.pick(&DECIMALS)),
         Kind::Ip => format!("ip(\"{}\")", random.pick(&IPS)),
         Kind::Datetime => format!("datetime(\"{}\")", random.pick(&DATETIMES)),
@@ -243,7 +258,8 @@ fn truth(random: &mut Random, depth: usize) -> String {
         9 => format!("({} in {})", sub(Kind::Entity), sub(Kind::Entities)),
         10 => {
             let (set, member) =
-                [(Kind::Longs, Kind::Long), (Kind::Strings, Kind::String), (Kind::Entities, Kind::Entity)][random.below(3)];
+                [(Kind::Longs, Kind::Long), (Kind::Strings, Kind::String), (Kind::Entities, Kind::Entity)]
+                    [random.below(3)];
             format!("{}.contains({})", expression(random, set, depth), expression(random, member, depth))
         }
         11 => {
@@ -254,7 +270,8 @@ fn truth(random: &mut Random, depth: usize) -> String {
         }
         12 => format!("{}.isEmpty()", sub(Kind::Strings)),
         13 => {
-            let (text, pattern) = (sub(Kind::String), random.pick(&["*", "a*", "*c", "a\\*c", "é*", "", "a*b*c", "*\\u{e9}*"]));
+            let (text, pattern) =
+                (sub(Kind::String), random.pick(&["*", "a*", "*c", "a\\*c", "é*", "", "a*b*c", "*\\u{e9}*"]));
             format!("({text} like \"{pattern}\")")
         }
         14 => {

@@ -8,7 +8,7 @@ use agentpdp_cedar::input::read_one;
 use agentpdp_cedar::values::read_value;
 use agentpdp_core::authorize::{Diagnostics, OnError, conclude};
 use agentpdp_core::decision::{Answer, Verdict};
-use agentpdp_core::engine::{Engine, SlotUids};
+use agentpdp_core::engine::{Engine, SlotUids, Snapshot};
 use agentpdp_core::evaluate::{Call, Failure, Temporaries};
 use agentpdp_core::request::{Locals, check_parties, check_value};
 use agentpdp_core::schema::Type;
@@ -92,36 +92,29 @@ impl Ours {
         let mut slots = vec![Slot::Unreachable; layout.slot_count];
         fill(&layout.context, record, &mut slots);
         let temporaries = Temporaries::default();
-        let call = Call {
-            store,
-            locals: &locals,
-            principal,
-            action,
-            resource,
-            layout,
-            slots: &slots,
-            temporaries: &temporaries,
-        };
-        let (mut answer, mut plain) = (Answer::default(), Answer::default());
-        snapshot.policies.answer(&call, Diagnostics::Full, &mut answer);
-        snapshot.policies.answer_without_index(&call, &mut plain);
-        let name = |policy| snapshot.policies.name(policy).to_owned();
-        let (indexed, unindexed) = (describe(&answer, &name), describe(&plain, &name));
-        if indexed != unindexed {
-            return Err(format!("by the index {indexed:?}, without it {unindexed:?}"));
-        }
-        let mut short = Answer::default();
-        snapshot.policies.answer(&call, Diagnostics::Verdict, &mut short);
-        if conclude(&short, OnError::Cedar) != conclude(&answer, OnError::Cedar)
-            || conclude(&short, OnError::Deny).verdict() != conclude(&answer, OnError::Deny).verdict()
-        {
-            return Err(format!("with all diagnostics {answer:?}, for the verdict only {short:?}"));
-        }
-        let reason = conclude(&answer, OnError::Cedar);
-        let (permits, forbids, errors) = indexed;
-        let reasons = if forbids.is_empty() { permits } else { forbids };
-        Ok(Some(Answered { allowed: reason.verdict() == Verdict::Allow, reasons, errors }))
+        let (slots, locals, temporaries) = (&slots[..], &locals, &temporaries);
+        answer(&snapshot, &Call { store, locals, principal, action, resource, layout, slots, temporaries }).map(Some)
     }
+}
+
+/// The core's answer by the index, which must be the one without it, and lead to the same verdict when cut short.
+fn answer(snapshot: &Snapshot, call: &Call<'_>) -> Result<Answered, String> {
+    let (mut answer, mut plain, mut short) = (Answer::default(), Answer::default(), Answer::default());
+    snapshot.policies.answer(call, Diagnostics::Full, &mut answer);
+    snapshot.policies.answer_without_index(call, &mut plain);
+    snapshot.policies.answer(call, Diagnostics::Verdict, &mut short);
+    let name = |policy| snapshot.policies.name(policy).to_owned();
+    let (indexed, unindexed) = (describe(&answer, &name), describe(&plain, &name));
+    if indexed != unindexed {
+        return Err(format!("by the index {indexed:?}, without it {unindexed:?}"));
+    }
+    if [OnError::Cedar, OnError::Deny].into_iter().any(|rule| conclude(&short, rule) != conclude(&answer, rule)) {
+        return Err(format!("with all diagnostics {answer:?}, for the verdict only {short:?}"));
+    }
+    let (permits, forbids, errors) = indexed;
+    let reasons = if forbids.is_empty() { permits } else { forbids };
+    let allowed = conclude(&answer, OnError::Cedar).verdict() == Verdict::Allow;
+    Ok(Answered { allowed, reasons, errors })
 }
 
 type Described = (BTreeSet<String>, BTreeSet<String>, BTreeMap<String, &'static str>);
@@ -155,4 +148,3 @@ fn put<'a>(slot: Option<u16>, content: Slot<'a>, slots: &mut [Slot<'a>]) {
         slots[usize::from(slot)] = content;
     }
 }
-

@@ -105,6 +105,29 @@ impl Decisions {
         Arc::new(builder.finish())
     }
 
+    fn table(&self, py: Python<'_>) -> PyResult<PyTable> {
+        let wrong = |error: arrow_schema::ArrowError| PyTypeError::new_err(error.to_string());
+        let allowed: BooleanArray = self.reasons.iter().map(|reason| Some(*reason == Reason::Permitted)).collect();
+        let verdict: StringArray = self.reasons.iter().map(|reason| Some(reason.verdict().name())).collect();
+        let reason: StringArray = self.reasons.iter().map(|reason| Some(reason.name())).collect();
+        let policy: StringArray = self.first_policies().into_iter().collect();
+        let (policies, errors) = (self.policies_list(), self.errors_list(py));
+        let field = |name: &str, column: &ArrayRef, nullable| Field::new(name, column.data_type().clone(), nullable);
+        let columns: Vec<(&str, ArrayRef, bool)> = vec![
+            ("allowed", Arc::new(allowed), false),
+            ("verdict", Arc::new(verdict), false),
+            ("reason", Arc::new(reason), false),
+            ("policy", Arc::new(policy), true),
+            ("policies", policies, false),
+            ("errors", errors, false),
+        ];
+        let fields: Vec<Field> = columns.iter().map(|(name, column, nullable)| field(name, column, *nullable)).collect();
+        let schema = Arc::new(Schema::new(fields));
+        let arrays = columns.into_iter().map(|(_, column, _)| column).collect();
+        let batch = RecordBatch::try_new(schema.clone(), arrays).map_err(wrong)?;
+        PyTable::try_new(vec![batch], schema)
+    }
+
     fn first_policies(&self) -> Vec<Option<&str>> {
         let mut first: Vec<Option<&str>> = vec![None; self.reasons.len()];
         for (row, policy, policies) in self.satisfied() {
@@ -159,7 +182,7 @@ impl Decisions {
     #[getter]
     fn policy<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<Py<PyAny>>> {
         let mut last: Option<(&str, Bound<'py, PyString>)> = None;
-        let mut interned = |name: &'_ str| PyString::intern(py, name);
+        let interned = |name: &'_ str| PyString::intern(py, name);
         let first = self.first_policies();
         let values: Vec<Option<Bound<'py, PyString>>> = first
             .iter()
@@ -190,28 +213,13 @@ impl Decisions {
         PyArray::from_array_ref(self.errors_list(py))
     }
 
-    /// All columns as one Arrow table.
-    fn _to_table(&self, py: Python<'_>) -> PyResult<PyTable> {
-        let wrong = |error: arrow_schema::ArrowError| PyTypeError::new_err(error.to_string());
-        let allowed: BooleanArray = self.reasons.iter().map(|reason| Some(*reason == Reason::Permitted)).collect();
-        let verdict: StringArray = self.reasons.iter().map(|reason| Some(reason.verdict().name())).collect();
-        let reason: StringArray = self.reasons.iter().map(|reason| Some(reason.name())).collect();
-        let policy: StringArray = self.first_policies().into_iter().collect();
-        let (policies, errors) = (self.policies_list(), self.errors_list(py));
-        let field = |name: &str, column: &ArrayRef, nullable| Field::new(name, column.data_type().clone(), nullable);
-        let columns: Vec<(&str, ArrayRef, bool)> = vec![
-            ("allowed", Arc::new(allowed), false),
-            ("verdict", Arc::new(verdict), false),
-            ("reason", Arc::new(reason), false),
-            ("policy", Arc::new(policy), true),
-            ("policies", policies, false),
-            ("errors", errors, false),
-        ];
-        let fields: Vec<Field> = columns.iter().map(|(name, column, nullable)| field(name, column, *nullable)).collect();
-        let schema = Arc::new(Schema::new(fields));
-        let arrays = columns.into_iter().map(|(_, column, _)| column).collect();
-        let batch = RecordBatch::try_new(schema.clone(), arrays).map_err(wrong)?;
-        PyTable::try_new(vec![batch], schema)
+    /// All columns as one table: pyarrow's where it is installed, else an object with `__arrow_c_stream__`.
+    fn to_arrow<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let table = Bound::new(py, self.table(py)?)?.into_any();
+        match py.import("pyarrow") {
+            Ok(pyarrow) => pyarrow.call_method1("table", (table,)),
+            Err(_) => Ok(table),
+        }
     }
 
     /// Rows by verdict, by reason and by deciding policy.

@@ -1,0 +1,1 @@
+"""The documentation is true: its examples run, its tables are those of the code."""

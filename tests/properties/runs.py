@@ -1,0 +1,68 @@
+"""A run of random cases: compare each in every way, count what was covered, keep what differed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from .compare import Difference, compare
+from .coverage import Coverage
+from .generate import Case, Sizes, generate
+from .paths import Contest
+from .vocabulary import Draw
+
+WATCHED_EVERY = 8
+
+
+@dataclass
+class Run:
+    """What came of some seeds; `found` has the seed of each difference."""
+
+    coverage: Coverage = field(default_factory=Coverage)
+    found: list[tuple[int, Difference]] = field(default_factory=list)
+    in_tables: int = 0
+    with_schema: int = 0
+
+
+def run(seeds: Iterable[int], sizes: Sizes, percent: int = 100) -> Run:
+    """Compare the cases of these seeds; the dearer ways only in `percent` of them."""
+    result = Run()
+    for seed in seeds:
+        source = random.Random(seed)
+        case = generate(source, sizes)
+        draw = Draw(source)
+        outcome = compare(case, draw, percent)
+        result.coverage.count(outcome.answers)
+        result.found += [(seed, each) for each in outcome.differences]
+        result.in_tables += outcome.requests_in_tables
+        result.with_schema += len(case.requests) if case.schema else 0
+        if seed % WATCHED_EVERY == 0:
+            watch(case, draw, result.coverage)
+    return result
+
+
+def watch(case: Case, draw: Draw, coverage: Coverage) -> None:
+    contest = Contest(case, draw)
+    for request in case.requests:
+        with coverage.watching() as seen:
+            contest.model.authorize(request.principal, request.action, request.resource, request.context)
+        coverage.watched += 1
+        coverage.operators.update(seen)
+
+
+def described(seed: int, difference: Difference, sizes: Sizes) -> str:
+    """A difference with all that is needed to see it again."""
+    case = generate(random.Random(seed), sizes)
+    request = case.requests[difference.number]
+    return "\n".join(
+        [
+            f"seed {seed}, {difference.way}, request {difference.number}",
+            f"  expected {difference.expected}",
+            f"  found    {difference.found}",
+            f"  request  {request.json()}",
+            f"  links    {[(link.template, link.link_id, link.slots()) for link in case.links]}",
+            f"  schema   {case.schema}",
+            case.policies,
+        ]
+    )
