@@ -253,7 +253,11 @@ impl<'a> Evaluator<'_, 'a> {
             [first, second] => {
                 call_function(function, &[self.value(*first)?, self.value(*second)?]).map_err(at_here)
             }
-            _ => Self::fail(ErrorCode::TypeError, at),
+            // A number of arguments that no function takes; an argument's own error comes first.
+            several => {
+                several.iter().try_for_each(|argument| self.value(*argument).map(|_| ()))?;
+                Self::fail(ErrorCode::TypeError, at)
+            }
         }
     }
 }

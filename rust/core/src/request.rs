@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use foldhash::fast::FixedState;
+use foldhash::fast::RandomState;
 
 use crate::decision::Reason;
 use crate::entities::Store;
@@ -23,7 +23,7 @@ const LOCALS_SCANNED_MAX: usize = 8;
 #[derive(Clone, Debug, Default)]
 pub struct Locals<'a> {
     uids: Vec<(TypeId, Cow<'a, str>, Cow<'a, str>)>,
-    numbers: HashMap<(Cow<'a, str>, Cow<'a, str>), usize, FixedState>,
+    numbers: HashMap<(Cow<'a, str>, Cow<'a, str>), usize, RandomState>,
 }
 
 impl<'a> Locals<'a> {
@@ -82,7 +82,8 @@ impl<'a> Locals<'a> {
     }
 }
 
-/// Whether a uid, of the store's or the request's own, is one its type allows (only enumerated types say no).
+/// Whether a uid, of the store's or the request's own, is one that its type allows: enumerated types list their ids,
+/// and an action must be declared.
 #[must_use]
 pub fn check_id(entity: EntityId, schema: &Schema, store: &Store, locals: &Locals<'_>) -> bool {
     let (type_id, id) = if entity.is_local() {
@@ -92,7 +93,7 @@ pub fn check_id(entity: EntityId, schema: &Schema, store: &Store, locals: &Local
     };
     match (schema.entity_types.get(&type_id), id) {
         (Some(entity_type), Some(id)) => entity_type.has_id(id),
-        _ => true,
+        _ => type_id == TypeId::UNKNOWN || schema.actions.contains_key(&entity),
     }
 }
 

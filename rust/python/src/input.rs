@@ -12,7 +12,7 @@ use agentpdp_core::value::Value;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{
-    PyBool, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PyMapping, PyNone, PySet, PyString, PyTuple, PyType,
+    PyBool, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PyMapping, PyNone, PySet, PyString, PyTuple,
 };
 
 use crate::uid::EntityUid;
@@ -25,20 +25,29 @@ const WHOLE_FLOAT_MAX: f64 = 9_007_199_254_740_992.0;
 
 static EPOCH: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
-/// Reads a Python value; whatever has no counterpart becomes an input that every reader refuses.
+/// Reads a Python value; whatever has no counterpart becomes an input that every reader refuses. Only `None` is null:
+/// a value that cannot be read must never pass for one that is not there.
 pub(crate) fn to_input(value: &Bound<'_, PyAny>) -> Input {
-    read(value, 0).unwrap_or(Input::Null)
+    read(value, 0).unwrap_or_else(|_| unreadable())
+}
+
+/// An input that every reader refuses, and that is there.
+pub(crate) fn unreadable() -> Input {
+    Input::Number("not a value that Cedar has".to_owned())
 }
 
 fn read(value: &Bound<'_, PyAny>, depth: usize) -> PyResult<Input> {
-    if depth > NESTING_MAX || value.is_instance_of::<PyNone>() {
+    if value.is_instance_of::<PyNone>() {
         return Ok(Input::Null);
+    }
+    if depth > NESTING_MAX {
+        return Ok(unreadable());
     }
     if let Ok(flag) = value.cast::<PyBool>() {
         return Ok(Input::Bool(flag.is_true()));
     }
     if let Ok(text) = value.cast::<PyString>() {
-        return Ok(text.to_str().map_or(Input::Null, |text| Input::String(text.to_owned())));
+        return Ok(text.to_str().map_or_else(|_| unreadable(), |text| Input::String(text.to_owned())));
     }
     if value.is_instance_of::<PyInt>() {
         return Ok(value.extract::<i64>().map_or_else(|_| Input::Number("beyond 64 bits".to_owned()), Input::Long));
@@ -78,8 +87,8 @@ fn read_members(value: &Bound<'_, PyAny>, depth: usize) -> PyResult<Input> {
 fn read_dict(dict: &Bound<'_, PyDict>, depth: usize) -> PyResult<Input> {
     let mut attributes = Vec::with_capacity(dict.len());
     for (name, value) in dict.iter() {
-        let Ok(name) = name.cast::<PyString>() else { return Ok(Input::Null) };
-        let Ok(name) = name.to_str() else { return Ok(Input::Null) };
+        let Ok(name) = name.cast::<PyString>() else { return Ok(unreadable()) };
+        let Ok(name) = name.to_str() else { return Ok(unreadable()) };
         attributes.push((name.to_owned(), read(&value, depth + 1)?));
     }
     Ok(Input::Object(attributes))
@@ -96,15 +105,20 @@ fn read_other(value: &Bound<'_, PyAny>, depth: usize) -> PyResult<Input> {
         dict.update(mapping)?;
         return read_dict(&dict, depth);
     }
-    for method in ["item", "tolist"] {
-        if is_numpy(value) && value.hasattr(method)? {
-            return match value.call_method0(method) {
-                Ok(plain) => read(&plain, depth + 1),
-                Err(_) => continue,
-            };
-        }
+    if is_numpy(value) {
+        return read_numpy(value, depth);
     }
-    Ok(Input::Null)
+    Ok(unreadable())
+}
+
+/// A NumPy scalar or array of booleans, numbers or text.
+fn read_numpy(value: &Bound<'_, PyAny>, depth: usize) -> PyResult<Input> {
+    let kind: String = value.getattr("dtype")?.getattr("kind")?.extract()?;
+    if !matches!(kind.as_str(), "b" | "i" | "u" | "f" | "U" | "O") {
+        return Ok(unreadable());
+    }
+    let plain = value.call_method0("tolist")?;
+    if is_numpy(&plain) { Ok(unreadable()) } else { read(&plain, depth + 1) }
 }
 
 fn is_numpy(value: &Bound<'_, PyAny>) -> bool {
@@ -112,27 +126,49 @@ fn is_numpy(value: &Bound<'_, PyAny>) -> bool {
     module.is_ok_and(|module| module.to_str().is_ok_and(|module| module == "numpy" || module.starts_with("numpy.")))
 }
 
-fn read_extension(value: &Bound<'_, PyAny>) -> PyResult<Option<Input>> {
-    let py = value.py();
-    let module = value.get_type().module()?;
-    Ok(match module.to_str()? {
-        "decimal" if is_a(py, value, "decimal", "Decimal")? => Some(read_decimal(value)?),
-        "datetime" if is_a(py, value, "datetime", "datetime")? => Some(read_datetime(value)?),
-        "datetime" if is_a(py, value, "datetime", "timedelta")? => {
-            Some(milliseconds(value)?.map_or(Input::Null, |length| {
-                Input::Value(Value::Duration(Duration::from_milliseconds(length)))
-            }))
-        }
-        "ipaddress" => {
-            let text = value.str()?;
-            Some(IpNet::parse(text.to_str()?).map_or(Input::Null, |range| Input::Value(Value::Ip(range))))
-        }
-        _ => None,
+/// Classes of the standard library that are Cedar's extension values.
+struct Classes {
+    decimal: Py<PyAny>,
+    datetime: Py<PyAny>,
+    timedelta: Py<PyAny>,
+    addresses: Py<PyAny>,
+}
+
+static CLASSES: PyOnceLock<Classes> = PyOnceLock::new();
+
+fn classes(py: Python<'_>) -> PyResult<&Classes> {
+    CLASSES.get_or_try_init(py, || {
+        let of = |module: &str, name: &str| -> PyResult<Bound<'_, PyAny>> { py.import(module)?.getattr(name) };
+        let addresses = ["IPv4Address", "IPv6Address", "IPv4Network", "IPv6Network", "IPv4Interface", "IPv6Interface"];
+        let addresses: Vec<_> = addresses.iter().map(|name| of("ipaddress", name)).collect::<PyResult<_>>()?;
+        Ok(Classes {
+            decimal: of("decimal", "Decimal")?.unbind(),
+            datetime: of("datetime", "datetime")?.unbind(),
+            timedelta: of("datetime", "timedelta")?.unbind(),
+            addresses: PyTuple::new(py, addresses)?.into_any().unbind(),
+        })
     })
 }
 
-fn is_a(py: Python<'_>, value: &Bound<'_, PyAny>, module: &str, name: &str) -> PyResult<bool> {
-    value.is_instance(py.import(module)?.getattr(name)?.cast::<PyType>()?)
+fn read_extension(value: &Bound<'_, PyAny>) -> PyResult<Option<Input>> {
+    let py = value.py();
+    let classes = classes(py)?;
+    Ok(if value.is_instance(classes.decimal.bind(py))? {
+        Some(read_decimal(value)?)
+    } else if value.is_instance(classes.datetime.bind(py))? {
+        Some(read_datetime(value)?)
+    } else if value.is_instance(classes.timedelta.bind(py))? {
+        let length = milliseconds(value)?;
+        Some(length.map_or_else(unreadable, |length| {
+            Input::Value(Value::Duration(Duration::from_milliseconds(length)))
+        }))
+    } else if value.is_instance(classes.addresses.bind(py))? {
+        // Spelled out, since the short form of an address that holds one of version 4 is not one that Cedar reads.
+        let text: String = value.getattr("exploded")?.extract()?;
+        Some(IpNet::parse(&text).map_or_else(unreadable, |range| Input::Value(Value::Ip(range))))
+    } else {
+        None
+    })
 }
 
 /// A `Decimal` that four places hold exactly.
@@ -152,7 +188,7 @@ fn read_decimal(value: &Bound<'_, PyAny>) -> PyResult<Input> {
 fn read_datetime(value: &Bound<'_, PyAny>) -> PyResult<Input> {
     let py = value.py();
     if value.call_method0("utcoffset")?.is_none() {
-        return Ok(Input::Null);
+        return Ok(unreadable());
     }
     let epoch = EPOCH.get_or_try_init(py, || -> PyResult<Py<PyAny>> {
         let datetime = py.import("datetime")?;
@@ -162,14 +198,16 @@ fn read_datetime(value: &Bound<'_, PyAny>) -> PyResult<Input> {
     })?;
     let since = value.call_method1("__sub__", (epoch,))?;
     Ok(milliseconds(&since)?
-        .map_or(Input::Null, |time| Input::Value(Value::Datetime(Datetime::from_milliseconds(time)))))
+        .map_or_else(unreadable, |time| Input::Value(Value::Datetime(Datetime::from_milliseconds(time)))))
 }
 
 /// The whole milliseconds of a `timedelta`; none if it has a fraction of one.
 fn milliseconds(value: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
     let part = |name: &str| -> PyResult<i64> { value.getattr(name)?.extract() };
     let (days, seconds, micros) = (part("days")?, part("seconds")?, part("microseconds")?);
-    if micros % 1_000 != 0 {
+    // pandas has parts below a microsecond.
+    let nanos: i64 = value.getattr("nanoseconds").map_or(Ok(0), |nanos| nanos.extract())?;
+    if micros % 1_000 != 0 || nanos != 0 {
         return Ok(None);
     }
     Ok(days

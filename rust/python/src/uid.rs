@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use agentpdp_cedar::values::is_type_name;
 use agentpdp_core::entities::Store;
 use agentpdp_core::request::Locals;
 use agentpdp_core::value::EntityId;
@@ -171,15 +172,6 @@ pub(crate) fn owned_uid(value: &Bound<'_, PyAny>) -> PyResult<(String, String)> 
         UidArgument::Object(object) => Ok((object.type_name.to_string(), object.id.to_string())),
         UidArgument::Text(type_name, id) => Ok((type_name.into_owned(), id.into_owned())),
     }
-}
-
-/// Whether a text is the name of an entity type: identifiers joined by `::`.
-pub(crate) fn is_type_name(name: &str) -> bool {
-    name.split("::").all(|part| {
-        let mut bytes = part.bytes();
-        bytes.next().is_some_and(|first| first == b'_' || first.is_ascii_alphabetic())
-            && bytes.all(|byte| byte == b'_' || byte.is_ascii_alphanumeric())
-    })
 }
 
 /// Type and id of Cedar text such as `User::"alice"`.

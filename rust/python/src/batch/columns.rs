@@ -592,10 +592,11 @@ impl<'a> ContextBuilder<'_, 'a> {
             let records = node.children(present.len()).and_then(|(_, records)| records).unwrap_or_default();
             for (row, is_present) in present.iter_mut().enumerate() {
                 let wants_record = self.plan_of(attributes, row).is_some_and(|attribute| attribute.inner.is_some());
-                if *is_present && wants_record && !records.get(row).copied().unwrap_or(false) {
+                let is_record = records.get(row).copied().unwrap_or(false);
+                if *is_present && wants_record && !is_record {
                     self.refuse(row, Reason::ArgumentType);
                 }
-                *is_present = *is_present && wants_record;
+                *is_present = *is_present && wants_record && is_record;
             }
         }
         self.record(node, inner, present, path, columns);
@@ -717,8 +718,17 @@ impl<'a> ContextBuilder<'_, 'a> {
         let mut slots = Vec::with_capacity(present.len());
         for (row, is_present) in present.iter().enumerate() {
             let plan = self.plan_of(plans, row).filter(|_| *is_present && self.refused.get(row) == Some(&None));
-            let value = plan.and_then(|plan| self.value(&node.input(row), Some(&type_of_plan(plan))));
-            slots.push(value.map_or(Slot::Absent, Slot::Value));
+            let Some(plan) = plan else {
+                slots.push(Slot::Absent);
+                continue;
+            };
+            match self.value(&node.input(row), Some(&type_of_plan(plan))) {
+                Some(value) => slots.push(Slot::Value(value)),
+                None => {
+                    self.refuse(row, Reason::ArgumentType);
+                    slots.push(Slot::Unreachable);
+                }
+            }
         }
         if let Some(place) = self.place(path, columns) {
             *place = Some(Column::Slots(slots));

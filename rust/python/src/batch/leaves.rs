@@ -14,6 +14,8 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, TimeUnit};
 
+use crate::input::unreadable;
+
 /// The strings of a text column of any layout; none for other columns.
 pub(crate) fn texts<'a>(column: &'a ArrayRef) -> Option<Box<dyn Iterator<Item = Option<&'a str>> + 'a>> {
     Some(match column.data_type() {
@@ -82,14 +84,17 @@ pub(crate) fn input(column: &ArrayRef, row: usize) -> Input {
         DataType::Struct(fields) => {
             let structs = column.as_struct();
             let pair = |(field, values): (&std::sync::Arc<arrow_schema::Field>, &ArrayRef)| {
-                (!values.is_null(row)).then(|| (field.name().clone(), input(values, row)))
+                match input(values, row) {
+                    Input::Null => None,
+                    value => Some((field.name().clone(), value)),
+                }
             };
             Input::Object(fields.iter().zip(structs.columns()).filter_map(pair).collect())
         }
-        DataType::Timestamp(unit, Some(_)) => time(column, *unit, row).map_or(Input::Null, |time| {
+        DataType::Timestamp(unit, Some(_)) => time(column, *unit, row).map_or_else(unreadable, |time| {
             Input::Value(Value::Datetime(Datetime::from_milliseconds(time)))
         }),
-        DataType::Duration(unit) => length(column, *unit, row).map_or(Input::Null, |length| {
+        DataType::Duration(unit) => length(column, *unit, row).map_or_else(unreadable, |length| {
             Input::Value(Value::Duration(Duration::from_milliseconds(length)))
         }),
         DataType::Decimal128(_, scale) => {
@@ -97,7 +102,8 @@ pub(crate) fn input(column: &ArrayRef, row: usize) -> Input {
                 Input::Value(Value::Decimal(decimal))
             })
         }
-        _ => Input::Null,
+        DataType::Null => Input::Null,
+        _ => unreadable(),
     }
 }
 

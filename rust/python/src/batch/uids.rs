@@ -14,7 +14,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
-use foldhash::fast::FixedState;
+use foldhash::fast::RandomState;
 use numpy::PyArray1;
 use pyo3::prelude::*;
 
@@ -79,7 +79,7 @@ impl SideReader<'_> {
         refused: &mut [Option<Reason>],
     ) -> Side {
         let mut builder = Builder::default();
-        let mut known: HashMap<u64, u32, FixedState> = HashMap::default();
+        let mut known: HashMap<u64, u32, RandomState> = HashMap::default();
         for (row, code) in codes.enumerate() {
             let index = match code.and_then(|code| known.get(&code).copied()) {
                 Some(index) => index,
@@ -103,7 +103,7 @@ impl SideReader<'_> {
         refused: &mut [Option<Reason>],
     ) -> Side {
         let mut builder = Builder::default();
-        let mut known: HashMap<Option<&'a str>, u32, FixedState> = HashMap::default();
+        let mut known: HashMap<Option<&'a str>, u32, RandomState> = HashMap::default();
         for (row, text) in texts.enumerate() {
             let index = *known.entry(text).or_insert_with(|| builder.distinct(self.text(text, locals)));
             builder.row(row, index, refused);
@@ -148,14 +148,14 @@ impl SideReader<'_> {
         let field = |field: &str| structs.column_by_name(field).and_then(texts).ok_or_else(wrong);
         let (types, ids) = (field("type")?, field("id")?);
         let mut builder = Builder::default();
-        let mut known: HashMap<Option<(&'a str, &'a str)>, u32, FixedState> = HashMap::default();
+        let mut known: HashMap<Option<(&'a str, &'a str)>, u32, RandomState> = HashMap::default();
         for (row, pair) in types.zip(ids).enumerate() {
             let pair = match pair {
                 (Some(type_name), Some(id)) if !structs.is_null(row) => Some((type_name, id)),
                 _ => None,
             };
             let index = *known.entry(pair).or_insert_with(|| {
-                let named = pair.filter(|(type_name, _)| crate::uid::is_type_name(type_name)).ok_or(self.unreadable);
+                let named = pair.filter(|(type_name, _)| agentpdp_cedar::values::is_type_name(type_name)).ok_or(self.unreadable);
                 builder.distinct(named.map(|(type_name, id)| locals.resolve(self.store, type_name.into(), id.into())))
             });
             builder.row(row, index, refused);
@@ -171,7 +171,7 @@ impl SideReader<'_> {
         refused: &mut [Option<Reason>],
     ) -> Side {
         let mut builder = Builder::default();
-        let mut known: HashMap<EntityId, u32, FixedState> = HashMap::default();
+        let mut known: HashMap<EntityId, u32, RandomState> = HashMap::default();
         for (row, object) in objects.enumerate() {
             let index = match read_uid(object) {
                 None => builder.distinct(Err(self.unreadable)),
