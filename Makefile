@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CARGO_FLAGS ?= --locked
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= bundle entities context agreement columns
+MUTANTS ?= evaluate decimal ipaddr datetime authorize index kernels request
 
 .PHONY: help demo test build lint format types rust-test python-test bench bench-report agreement fuzz fuzz-replay mutants wheel clean
 
@@ -41,7 +44,7 @@ format: $(STAMP) ## format everything
 
 types: build ## mypy strict, stubtest
 	$(BIN)/mypy
-	$(BIN)/python -m mypy.stubtest agentpdp._core --allowlist tests/stubtest-allowlist.txt
+	$(BIN)/python -m mypy.stubtest agentpdp._core
 
 rust-test: ## tests of the Rust crates
 	cargo test $(CARGO_FLAGS) --workspace --quiet
@@ -57,6 +60,24 @@ bench-report: build ## the table of docs/benchmarks.md
 
 agreement: build ## the long agreement run (REQUESTS=10000000)
 	$(BIN)/python tests/properties/long_run.py --requests $(or $(REQUESTS),10000000) --workers 2
+
+fuzz: ## fuzz each target for FUZZ_SECONDS=60 (nightly toolchain); what crashes is kept
+	cargo fuzz --version > /dev/null 2>&1 || cargo install cargo-fuzz --locked
+	for target in $(FUZZ_TARGETS); do \
+		mkdir -p fuzz/corpus-run/$$target && \
+		cargo +nightly fuzz run --sanitizer none $$target fuzz/corpus-run/$$target fuzz/corpus_kept/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 \
+			$$(ls fuzz/dictionaries/$$target.dict 2> /dev/null | sed 's/^/-dict=/') || \
+		{ cp fuzz/artifacts/$$target/* fuzz/corpus_kept/$$target/; exit 1; }; \
+	done
+
+fuzz-replay: ## replay the kept inputs of all fuzz targets, on the stable toolchain
+	cargo test $(CARGO_FLAGS) --package agentpdp-fuzz --test replay
+
+mutants: ## mutate the semantic modules (MUTANTS="evaluate authorize"); hours for all of them
+	cargo mutants --version > /dev/null 2>&1 || cargo install cargo-mutants --locked
+	cargo mutants --package agentpdp-core --test-package agentpdp-core,agentpdp-cedar,agentpdp-fuzz --no-shuffle --timeout 120 \
+		$(foreach module,$(MUTANTS),--file 'rust/core/src/$(module).rs' --file 'rust/core/src/$(module)/*.rs')
 
 wheel: $(STAMP) ## wheel and sdist into dist/
 	$(BIN)/maturin build --release --sdist --out dist

@@ -1,6 +1,7 @@
 """agentpdp: decide every action of an agent, when it happens.
 
-Names are imported on first use, so that ``agentpdp.reference`` works without the compiled extension.
+Names are imported on first use, so that ``agentpdp.reference`` works without the compiled
+extension.
 """
 
 from __future__ import annotations

@@ -5,24 +5,43 @@ from typing import Any, Literal, Protocol, Self, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import disjoint_base
+
+__all__ = [
+    "Bundle",
+    "Decision",
+    "Decisions",
+    "Engine",
+    "EntityUid",
+    "Finding",
+    "PolicyError",
+    "_finding_codes",
+    "_floor_empty",
+    "_floor_read",
+    "_floor_read_batch",
+    "_reasons",
+]
 
 _Uid: TypeAlias = EntityUid | tuple[str, str] | str
 
 class _ArrowArray(Protocol):
-    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
+    def __arrow_c_array__(
+        self, requested_schema: object | None = None
+    ) -> tuple[object, object]: ...
 
 class _ArrowStream(Protocol):
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 @final
 class EntityUid:
-    """The type and the id of an entity. Immutable and hashable; ``str()`` gives Cedar text, ``User::"alice"``.
+    """The type and the id of an entity. Immutable and hashable; ``str()`` gives Cedar text,
+    ``User::"alice"``.
 
     Raises:
         ValueError: ``type`` is not the name of an entity type.
     """
 
-    def __new__(cls, type: str, id: str, /) -> Self: ...
+    def __new__(cls, type: str, id: str, /) -> EntityUid: ...  # noqa: A002
     @staticmethod
     def parse(text: str, /) -> EntityUid:
         """The uid that Cedar text names.
@@ -89,6 +108,7 @@ class Finding:
     def __ne__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
 
+@disjoint_base
 class Bundle:
     """What ``agentpdp.Bundle`` is made of."""
 
@@ -110,7 +130,8 @@ class Bundle:
         """A name for people, if the bundle has one."""
     @property
     def digest(self) -> str:
-        """SHA-256 of the content, 64 hexadecimal digits (DESIGN: sorted paths with the SHA-256 of each file)."""
+        """SHA-256 of the content, 64 hexadecimal digits (over the sorted paths, each with the
+        SHA-256 of its file)."""
     @property
     def on_error(self) -> Literal["deny", "cedar"]:
         """What an erring forbid does."""
@@ -143,7 +164,8 @@ class PolicyError:
         """Id of the policy."""
     @property
     def code(self) -> str:
-        """``type_error``, ``attribute_missing``, ``tag_missing``, ``entity_missing``, ``overflow``, ``extension_error``."""
+        """``type_error``, ``attribute_missing``, ``tag_missing``, ``entity_missing``, ``overflow``
+        or ``extension_error``."""
     @property
     def message(self) -> str:
         """One sentence saying what went wrong where; no values of the call."""
@@ -215,13 +237,15 @@ class Decisions:
     def errors(self) -> _ArrowArray:
         """All errors of each row: an Arrow list of structs of policy, code and message."""
     def to_arrow(self) -> Any:
-        """All columns as one table: a ``pyarrow.Table`` where pyarrow is installed, else an object with
-        ``__arrow_c_stream__``."""
+        """All columns as one table: a ``pyarrow.Table`` where pyarrow is installed, else an object
+        with ``__arrow_c_stream__``."""
     def counts(self) -> dict[str, Any]:
-        """Rows by verdict (``allow``, ``deny``), by reason (``reasons``) and by deciding policy (``policies``)."""
+        """Rows by verdict (``allow``, ``deny``), by reason (``reasons``) and by deciding policy
+        (``policies``)."""
     @property
     def _kernel_runs(self) -> tuple[int, int, int]: ...
 
+@disjoint_base
 class Engine:
     """What ``agentpdp.Engine`` is made of."""
 
@@ -270,8 +294,9 @@ class Engine:
         """Decide many calls; the interpreter lock is released once, while all of them are decided.
 
         Args:
-            columns: an Arrow table, a dict of NumPy arrays by column name, or a sequence of dicts; columns
-                ``principal``, ``action``, ``resource`` and ``context`` (or ``context.…`` by dotted names).
+            columns: an Arrow table, a dict of NumPy arrays by column name, or a sequence of dicts;
+                columns ``principal``, ``action``, ``resource`` and ``context`` (or ``context.…`` by
+                dotted names).
             threads: cores to use; None means all of them where that is worth it.
 
         Raises:
@@ -284,7 +309,8 @@ class Engine:
             EncodeError: an item is no entity.
         """
     def upsert(self, entities: Iterable[Mapping[str, Any]], /) -> None:
-        """Put entities in, each in place of what was there under its uid; all of them or, on an error, none.
+        """Put entities in, each in place of what was there under its uid; all of them or, on an
+        error, none.
 
         Raises:
             EntityError: bad form, against the schema, or a cycle.
@@ -308,10 +334,9 @@ class Engine:
         Raises:
             LinkError: the id is taken or no id, the template is unknown, or its slots are others.
         """
-    def link_many(
-        self, links: Iterable[tuple[str, str, _Uid | None, _Uid | None]], /
-    ) -> None:
-        """Link templates, all of the links or none: tuples of template, link id, principal, resource.
+    def link_many(self, links: Iterable[tuple[str, str, _Uid | None, _Uid | None]], /) -> None:
+        """Link templates, all of the links or none: tuples of template, link id, principal,
+        resource.
 
         Raises:
             LinkError: as for :meth:`link`.

@@ -1,8 +1,9 @@
 """What does a deployment decide by?
 
-A bundle is a directory (``agentpdp.toml``, ``schema.cedarschema``, ``policies/*.cedar``, ``entities.json``) or the same
-as text. It is compiled once, does not change, and is named by a digest of its content. A bundle that is not right does
-not load: the error says file, line, column, what is wrong and what would be right.
+A bundle is a directory (``agentpdp.toml``, ``schema.cedarschema``, ``policies/*.cedar``,
+``entities.json``) or the same as text. It is compiled once, does not change, and is named by a
+digest of its content. A bundle that is not right does not load: the error says file, line, column,
+what is wrong and what would be right.
 
 Read next: ``engine.py``.
 """
@@ -23,7 +24,16 @@ from agentpdp.errors import BundleError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-_LATER_KEYS = ("principals", "agents", "namespace", "open_types", "claims", "actions", "limits", "meters")
+_LATER_KEYS = (
+    "principals",
+    "agents",
+    "namespace",
+    "open_types",
+    "claims",
+    "actions",
+    "limits",
+    "meters",
+)
 _LATER_PLACES = ("tasks", "tools")
 _READ_SUFFIXES = (".cedar", ".cedarschema", ".json", ".toml")
 _FILE_BYTES_MAX = 1 << 30
@@ -64,8 +74,8 @@ class Bundle(_core.Bundle):
         Args:
             path: the directory.
             schema: ``"required"``, or ``"none"`` to load a bundle that has no schema.
-            validate: false loads what does not validate. For conformance work only: a policy that does not
-                validate can err at every call.
+            validate: false loads what does not validate. For conformance work only: a policy that
+                does not validate can err at every call.
             progress: called with entities read so far and their number in all.
 
         Raises:
@@ -116,9 +126,10 @@ class Bundle(_core.Bundle):
             schema: the text of a Cedar schema, or ``"none"``.
             entities: Cedar's entity JSON, as text or as a list of dicts.
             name: a name for people.
-            on_error: ``"deny"``: a forbid that errs denies; ``"cedar"``: it is skipped, as Cedar does.
-            ids: ``"annotation"`` takes names of policies from ``@id``; ``"position"`` gives them as Cedar does
-                (``policy0``, ``policy1``, …). For conformance work only.
+            on_error: ``"deny"``: a forbid that errs denies; ``"cedar"``: it is skipped, as Cedar
+                does.
+            ids: ``"annotation"`` takes names of policies from ``@id``; ``"position"`` gives them as
+                Cedar does (``policy0``, ``policy1``, …). For conformance work only.
             validate: false loads what does not validate. For conformance work only.
 
         Raises:
@@ -131,11 +142,15 @@ class Bundle(_core.Bundle):
             files["schema.cedarschema"] = schema
         if entities is not None:
             files["entities.json"] = entities if isinstance(entities, str) else json.dumps(entities)
-        settings: dict[str, Any] = {"on_error": on_error, **({} if name is None else {"name": name})}
+        settings: dict[str, Any] = {
+            "on_error": on_error,
+            **({} if name is None else {"name": name}),
+        }
         lines = [f"{key} = {json.dumps(value)}" for key, value in sorted(settings.items())]
         files["agentpdp.toml"] = "\n".join(lines) + "\n"
         files = {file: _with_plain_line_ends(text) for file, text in files.items()}
-        _check_settings(settings, findings := [])
+        findings: list[Finding] = []
+        _check_settings(settings, findings)
         if findings:
             raise BundleError(findings)
         return cls._make(files, settings, ids=ids, validate=validate, progress=None)
@@ -163,8 +178,8 @@ class Bundle(_core.Bundle):
         )
 
     def validate(self) -> Validation:
-        """What the validator says: passed, errors and warnings. A loaded bundle has errors only if it was loaded
-        with ``validate=False``."""
+        """What the validator says: passed, errors and warnings. A loaded bundle has errors only if
+        it was loaded with ``validate=False``."""
         errors = tuple(finding for finding in self.findings if finding.severity == "error")
         warnings = tuple(finding for finding in self.findings if finding.severity == "warning")
         return Validation(passed=not errors, errors=errors, warnings=warnings)
@@ -182,7 +197,11 @@ def _digest(files: Mapping[str, str]) -> str:
     """SHA-256 over the sorted pairs of path and SHA-256 of content; content has LF line ends."""
     digest = hashlib.sha256()
     for path in sorted(files):
-        digest.update(path.encode() + b"\0" + hashlib.sha256(files[path].encode("utf-8", "surrogatepass")).digest())
+        digest.update(
+            path.encode()
+            + b"\0"
+            + hashlib.sha256(files[path].encode("utf-8", "surrogatepass")).digest()
+        )
     return digest.hexdigest()
 
 
@@ -192,7 +211,10 @@ def _read_files(root: Path) -> tuple[dict[str, str], list[Finding]]:
     files: dict[str, str] = {}
     if not root.is_dir():
         what = "is not a directory" if root.exists() else "does not exist"
-        advice = "a bundle is a directory with `agentpdp.toml`, `schema.cedarschema` and `policies/*.cedar`"
+        advice = (
+            "a bundle is a directory with `agentpdp.toml`, `schema.cedarschema` and "
+            "`policies/*.cedar`"
+        )
         return {}, [_finding("bundle_missing", str(root), f"`{root}` {what}", advice)]
     for path in sorted(root.iterdir()):
         if path.name in _LATER_PLACES:
@@ -200,53 +222,93 @@ def _read_files(root: Path) -> tuple[dict[str, str], list[Finding]]:
                 _finding(
                     "not_in_this_release",
                     path.name,
-                    f"`{path.name}/` is not in this release, and what is not decided by is not loaded",
-                    "take it out; organisation-wide rules stand in `policies/`",
+                    f"`{path.name}/` is not in this release",
+                    "take it out: what is not decided by is not loaded; organisation-wide rules "
+                    "stand in `policies/`",
                 )
             )
         elif path.name == "policies" and path.is_dir():
             for policy_file in sorted(path.iterdir()):
-                _read_file(policy_file, f"policies/{policy_file.name}", policy_file.suffix == ".cedar", files, findings)
+                _read_file(
+                    policy_file,
+                    f"policies/{policy_file.name}",
+                    policy_file.suffix == ".cedar",
+                    files,
+                    findings,
+                )
         else:
             known = path.name in ("agentpdp.toml", "schema.cedarschema", "entities.json")
             _read_file(path, path.name, known, files, findings)
     if "agentpdp.toml" not in files and not findings:
         findings.append(
-            _finding("settings_missing", "agentpdp.toml", "there is no `agentpdp.toml`", 'write one: `name = "…"` is enough')
+            _finding(
+                "settings_missing",
+                "agentpdp.toml",
+                "there is no `agentpdp.toml`",
+                'write one: `name = "…"` is enough',
+            )
         )
     if not any(file.startswith("policies/") for file in files) and not findings:
         findings.append(
-            _finding("policies_missing", "policies", "there is no policy file", "put Cedar policies into `policies/*.cedar`")
+            _finding(
+                "policies_missing",
+                "policies",
+                "there is no policy file",
+                "put Cedar policies into `policies/*.cedar`",
+            )
         )
     return files, findings
 
 
-def _read_file(path: Path, name: str, known: bool, files: dict[str, str], findings: list[Finding]) -> None:
+def _read_file(
+    path: Path, name: str, known: bool, files: dict[str, str], findings: list[Finding]
+) -> None:
     if not known:
         if path.suffix in _READ_SUFFIXES or name.startswith("policies/"):
-            advice = "a bundle has agentpdp.toml, schema.cedarschema, entities.json and policies/*.cedar"
+            advice = (
+                "a bundle has agentpdp.toml, schema.cedarschema, entities.json and policies/*.cedar"
+            )
             findings.append(_finding("file_unknown", name, f"`{name}` is not read", advice))
         return
     try:
         if path.stat().st_size > _FILE_BYTES_MAX:
-            findings.append(_finding("text_too_large", name, f"`{name}` is larger than 1 GiB", "split it"))
+            findings.append(
+                _finding("text_too_large", name, f"`{name}` is larger than 1 GiB", "split it")
+            )
             return
         files[name] = _with_plain_line_ends(path.read_bytes().decode("utf-8"))
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        findings.append(_finding("not_utf8", name, f"`{name}` is not UTF-8 text", "save it as UTF-8", line))
+        findings.append(
+            _finding("not_utf8", name, f"`{name}` is not UTF-8 text", "save it as UTF-8", line)
+        )
     except OSError as error:
-        findings.append(_finding("file_unreadable", name, f"`{name}` cannot be read: {error.strerror}", "see its permissions"))
+        findings.append(
+            _finding(
+                "file_unreadable",
+                name,
+                f"`{name}` cannot be read: {error.strerror}",
+                "see its permissions",
+            )
+        )
 
 
 def _read_settings(files: Mapping[str, str], findings: list[Finding]) -> dict[str, Any]:
     try:
         settings = tomllib.loads(files.get("agentpdp.toml", ""))
     except tomllib.TOMLDecodeError as error:
-        findings.append(_finding("settings_syntax", "agentpdp.toml", f"not TOML: {str(error).lower()}", "see toml.io"))
+        findings.append(
+            _finding(
+                "settings_syntax", "agentpdp.toml", f"not TOML: {str(error).lower()}", "see toml.io"
+            )
+        )
         return {}
     except RecursionError:
-        findings.append(_finding("nested_too_deep", "agentpdp.toml", "brackets are nested too deep", "flatten it"))
+        findings.append(
+            _finding(
+                "nested_too_deep", "agentpdp.toml", "brackets are nested too deep", "flatten it"
+            )
+        )
         return {}
     _check_settings(settings, findings)
     return settings
@@ -256,16 +318,31 @@ def _check_settings(settings: Mapping[str, Any], findings: list[Finding]) -> Non
     for key, value in settings.items():
         if key in _LATER_KEYS:
             message = f"`{key}` is not in this release, and what is not decided by is not loaded"
-            findings.append(_finding("not_in_this_release", "agentpdp.toml", message, "take it out"))
+            findings.append(
+                _finding("not_in_this_release", "agentpdp.toml", message, "take it out")
+            )
         elif key == "name":
             if not isinstance(value, str) or not 0 < len(value) <= 128:
                 findings.append(
-                    _finding("key_value", "agentpdp.toml", "`name` is not a text of 1 to 128 characters", 'write `name = "…"`')
+                    _finding(
+                        "key_value",
+                        "agentpdp.toml",
+                        "`name` is not a text of 1 to 128 characters",
+                        'write `name = "…"`',
+                    )
                 )
         elif key == "on_error":
             if value not in ("deny", "cedar"):
-                advice = '`"deny"`: a forbid that errs denies; `"cedar"`: it is skipped, as Cedar does'
-                findings.append(_finding("key_value", "agentpdp.toml", "`on_error` is neither of its words", advice))
+                advice = (
+                    '`"deny"`: a forbid that errs denies; `"cedar"`: it is skipped, as Cedar does'
+                )
+                findings.append(
+                    _finding(
+                        "key_value", "agentpdp.toml", "`on_error` is neither of its words", advice
+                    )
+                )
         else:
             advice = "a plain bundle has `name` and `on_error`"
-            findings.append(_finding("key_unknown", "agentpdp.toml", f"`{key}` is not a key", advice))
+            findings.append(
+                _finding("key_unknown", "agentpdp.toml", f"`{key}` is not a key", advice)
+            )

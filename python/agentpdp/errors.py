@@ -1,7 +1,7 @@
 """Every exception that agentpdp raises.
 
 AgentPdpError
-  BundleError    a bundle does not load: ``.findings`` says where, what is wrong and what would be right
+  BundleError    a bundle does not load: ``.findings`` says where, what is wrong and what is right
   EntityError    entity data cannot be taken: bad form, against the schema, or a cycle
   LinkError      a template cannot be linked like that
   EncodeError    something to be encoded is no entity

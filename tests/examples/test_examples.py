@@ -142,7 +142,8 @@ def test_the_guest_template_links() -> None:
 @cache
 def gateway() -> ModuleType:
     spec = importlib.util.spec_from_file_location("agentcore_run", AGENTCORE / "run.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -1,8 +1,9 @@
 """Requests as Arrow tables, in the many encodings that one table can have.
 
-A column has one type, so requests whose contexts cannot stand in one table are put into several (`grouped`); what no
-column can hold (a set of mixed kinds, a name with a NUL) is left out. `dressed` picks an encoding at random: plain,
-large, view and dictionary text, narrow integers, floats that are whole, structs or dotted names, slices and chunks.
+A column has one type, so requests whose contexts cannot stand in one table are put into several
+(`grouped`); what no column can hold (a set of mixed kinds, a name with a NUL) is left out.
+`dressed` picks an encoding at random: plain, large, view and dictionary text, narrow integers,
+floats that are whole, structs or dotted names, slices and chunks.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Row(Protocol):
     context: Json
 
 
-class Inexpressible(Exception):
+class InexpressibleError(Exception):
     """Arrow has no column for this."""
 
 
@@ -50,7 +51,7 @@ def arrow_type(value: Json) -> pa.DataType:
         return pa.list_(element)
     if isinstance(value, dict) and not any("\0" in name for name in value):
         return pa.struct([pa.field(name, arrow_type(each)) for name, each in value.items()])
-    raise Inexpressible
+    raise InexpressibleError
 
 
 def merged(left: pa.DataType, right: pa.DataType) -> pa.DataType:
@@ -66,7 +67,7 @@ def merged(left: pa.DataType, right: pa.DataType) -> pa.DataType:
         for field in right:
             fields[field.name] = merged(fields.get(field.name, pa.null()), field.type)
         return pa.struct(list(fields.items()))
-    raise Inexpressible
+    raise InexpressibleError
 
 
 def grouped(rows: Sequence[Row]) -> list[tuple[pa.DataType, list[int]]]:
@@ -75,13 +76,13 @@ def grouped(rows: Sequence[Row]) -> list[tuple[pa.DataType, list[int]]]:
     for number, row in enumerate(rows):
         try:
             of_row = arrow_type(row.context)
-        except Inexpressible:
+        except InexpressibleError:
             continue
         for place, (of_group, numbers) in enumerate(groups):
             try:
                 groups[place] = merged(of_group, of_row), [*numbers, number]
                 break
-            except Inexpressible:
+            except InexpressibleError:
                 continue
         else:
             if len(groups) < TABLES_MAX:
@@ -99,7 +100,7 @@ PARTIES = ("principal", "action", "resource")
 
 
 def dressed(draw: Draw, rows: Sequence[Row], context_type: pa.DataType, codes: Any) -> Any:
-    """The rows as one table in an encoding picked at random; `codes` encodes uids for the engine."""
+    """The rows as one table in a random encoding; `codes` encodes uids for the engine."""
     columns: dict[str, Any] = {}
     for name in PARTIES:
         columns[name] = party_column(draw, [getattr(row, name) for row in rows], codes)
@@ -145,11 +146,10 @@ def packed(draw: Draw, table: pa.Table) -> Any:
         cut = 1 + draw.below(table.num_rows - 1)
         return pa.concat_tables([table.slice(0, cut), table.slice(cut)])
     import os
+
     if form == 2 and "NOSLICE" not in os.environ:
         doubled = pa.concat_tables([table, table]).combine_chunks()
         return doubled.slice(table.num_rows)
     if form == 3:
         return table.combine_chunks().to_batches()[0]
     return table
-
-

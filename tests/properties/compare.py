@@ -1,7 +1,8 @@
 """Law: engine = reference = Cedar, on every request of a case, in every way of asking.
 
-`differences` yields what is not so; nothing is yielded where all agree. Against Cedar itself decision, deciding
-policies and erring policies (with their codes) are compared, and that a request is refused where Cedar refuses it.
+`differences` yields what is not so; nothing is yielded where all agree. Against Cedar itself
+decision, deciding policies and erring policies (with their codes) are compared, and that a request
+is refused where Cedar refuses it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from .generate import Case
 from .paths import Answer, CedarAnswer, Contest
 from .vocabulary import Draw
 
-# What Cedar refuses and we take, by what its message says. Whole numbers are taken where a decimal is wanted.
+# What Cedar refuses and we take, by what its message says. Whole numbers are taken where a decimal
+# is wanted.
 TAKEN = ("type error: expected string, got long",)
 
 
@@ -66,7 +68,9 @@ def compare(case: Case, draw: Draw, percent: int = 100) -> Outcome:
     return Outcome(expected, found, in_tables)
 
 
-def against(way: str, expected: Sequence[Answer], found: Sequence[Answer | None]) -> Iterator[Difference]:
+def against(
+    way: str, expected: Sequence[Answer], found: Sequence[Answer | None]
+) -> Iterator[Difference]:
     for number, (left, right) in enumerate(zip(expected, found, strict=True)):
         if right is not None and left != right:
             yield Difference(way, number, left, right)
@@ -80,7 +84,11 @@ def against_cedar(
             taken = ours.stage != "arguments" and any(words in cedars.refusal for words in TAKEN)
             agrees = ours.stage == "arguments" or taken
         else:
-            agrees = (ours.verdict == "allow", frozenset(ours.policies), frozenset(ours.errors)) == (
+            agrees = (
+                ours.verdict == "allow",
+                frozenset(ours.policies),
+                frozenset(ours.errors),
+            ) == (
                 cedars.allowed,
                 cedars.policies,
                 cedars.errors,
@@ -95,11 +103,16 @@ def views(contest: Contest, expected: Sequence[Answer]) -> Iterator[Difference]:
     for row, request in zip(rows, contest.requests, strict=True):
         row.update(principal=request.principal, action=request.action, resource=request.resource)
     decisions = contest.engine.authorize_batch(rows)
-    for number, (left, row) in enumerate(zip(expected, decisions.to_arrow().to_pylist(), strict=True)):
+    for number, (left, row) in enumerate(
+        zip(expected, decisions.to_arrow().to_pylist(), strict=True)
+    ):
         errors = tuple((each["policy"], each["code"]) for each in row["errors"])
         right = (row["verdict"], row["reason"], tuple(row["policies"]), errors)
         first = left.policies[0] if left.policies else None
-        if right != (left.verdict, left.reason, left.policies, left.errors) or row["policy"] != first:
+        if (
+            right != (left.verdict, left.reason, left.policies, left.errors)
+            or row["policy"] != first
+        ):
             yield Difference("to_arrow()", number, left, row)
 
 
@@ -111,5 +124,3 @@ def with_entities(contest: Contest) -> Iterator[Difference]:
     yield from against_cedar("entities=, Cedar", expected, contest.cedar(extra))
     contest.engine.upsert(extra)
     yield from against("upsert", expected, contest.singles())
-
-

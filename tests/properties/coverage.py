@@ -1,7 +1,8 @@
-"""What random runs covered: verdicts, errors, reasons, and every operator and function that was evaluated.
+"""What random runs covered: verdicts, errors, reasons, and every operator and function that was
+evaluated.
 
-Operators are counted by the reference, which is watched while it evaluates: one that stands in a policy but was never
-reached does not count.
+Operators are counted by the reference, which is watched while it evaluates: one that stands in a
+policy but was never reached does not count.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class Coverage:
 
     @contextmanager
     def watching(self) -> Iterator[set[str]]:
-        """While this lasts, operators that the reference evaluates go into the set that is given."""
+        """While this lasts, operators that the reference evaluates go into the given set."""
         seen: set[str] = set()
 
         class Watched(Evaluator):
@@ -94,12 +95,17 @@ class Coverage:
     def lacks(self) -> list[str]:
         """What fell short of its share."""
         short = [name for name, least in SHARES_MIN.items() if self.share(name) < least]
-        return short + [name for name in OPERATORS if self.operator_share(name) < OPERATOR_SHARE_MIN]
+        return short + [
+            name for name in OPERATORS if self.operator_share(name) < OPERATOR_SHARE_MIN
+        ]
 
     def lines(self) -> list[str]:
         """The report, in columns for people."""
         counted = ("allow", "deny", "error", "several errors", "several reasons")
-        names = [*counted, *sorted(name for name in self.counts if name.startswith(("reason ", "error ")))]
+        names = [
+            *counted,
+            *sorted(name for name in self.counts if name.startswith(("reason ", "error "))),
+        ]
         lines = [f"{self.counts['requests']:,} requests"]
         lines += [f"  {name:<28}{self.share(name):6.2f} %" for name in names]
         lines += [f"operators, share of {self.watched:,} watched requests that evaluated them"]

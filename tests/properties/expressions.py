@@ -1,7 +1,8 @@
 """Random Cedar expressions and policies, as text.
 
-An expression is made for the kind of value that its place needs; one in some twenty is made for another kind. All of
-it parses; little of it validates, which is the point: errors are met at every operator.
+An expression is made for the kind of value that its place needs; one in some twenty is made for
+another kind. All of it parses; little of it validates, which is the point: errors are met at every
+operator.
 
 Read next: ``world.py``.
 """
@@ -32,7 +33,18 @@ from .vocabulary import (
 )
 
 CONFUSED_PERCENT = 4
-PATTERNS = ('"*"', '"a*"', '"*c"', '"a\\*c"', '"é*"', '""', '"a*b*c"', '"*\\u{e9}*"', '"a"', '"*X*X*"')
+PATTERNS = (
+    '"*"',
+    '"a*"',
+    '"*c"',
+    '"a\\*c"',
+    '"é*"',
+    '""',
+    '"a*b*c"',
+    '"*\\u{e9}*"',
+    '"a"',
+    '"*X*X*"',
+)
 
 
 def member(name: str) -> str:
@@ -130,8 +142,12 @@ class Expressions:
         return f"[{', '.join(self.write(kind, depth - 1) for _ in range(count))}]"
 
     def make_record(self, depth: int) -> str:
-        kinds = {self.draw.pick(NAMES["any"]): self.draw.pick(KINDS) for _ in range(self.draw.below(4))}
-        attributes = [f"{quoted(name)}: {self.write(kind, depth - 1)}" for name, kind in kinds.items()]
+        kinds = {
+            self.draw.pick(NAMES["any"]): self.draw.pick(KINDS) for _ in range(self.draw.below(4))
+        }
+        attributes = [
+            f"{quoted(name)}: {self.write(kind, depth - 1)}" for name, kind in kinds.items()
+        ]
         return f"{{{', '.join(attributes)}}}"
 
     def leaf(self, kind: str) -> str:
@@ -142,7 +158,9 @@ class Expressions:
         if kind == "record" and draw.chance(25):
             return draw.pick(("context", "context.r", "context.q", "principal.r", "resource.q"))
         if draw.chance(45):
-            holder = draw.pick(("context", "context", "context", "principal", "resource", "context.r"))
+            holder = draw.pick(
+                ("context", "context", "context", "principal", "resource", "context.r")
+            )
             return holder + member(draw.pick(NAMES[kind]))
         return self.literal(kind)
 
@@ -158,7 +176,9 @@ class Expressions:
         if kind == "text":
             return quoted(draw.pick(TEXTS))
         if kind == "entity":
-            return uid_text((draw.pick(TYPES), draw.pick(IDS)) if draw.chance(90) else draw.pick(ACTIONS))
+            return uid_text(
+                (draw.pick(TYPES), draw.pick(IDS)) if draw.chance(90) else draw.pick(ACTIONS)
+            )
         if kind in SETS:
             return f"[{', '.join(self.literal(SETS[kind]) for _ in range(draw.below(4)))}]"
         if kind == "record":
@@ -203,7 +223,12 @@ class Policies:
     def action(self) -> str:
         draw = self.draw
         one, two = uid_text(draw.pick(ACTIONS)), uid_text(draw.pick(ACTIONS))
-        forms = (f"action == {one}", f"action in {one}", f"action in [{one}, {two}]", "action in []")
+        forms = (
+            f"action == {one}",
+            f"action in {one}",
+            f"action in [{one}, {two}]",
+            "action in []",
+        )
         return draw.pick((*forms[:3], forms[draw.below(4)], *["action"] * 6))
 
     def sibling(self, policy: str) -> str:

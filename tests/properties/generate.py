@@ -1,8 +1,10 @@
 """Random cases: a policy set with templates and links, a schema or none, entities, requests.
 
-The same seed gives the same case. `cases` is the same as a Hypothesis strategy, whose every choice shrinks.
+The same seed gives the same case. `cases` is the same as a Hypothesis strategy, whose every choice
+shrinks.
 
-Read next: ``vocabulary.py`` (names and edge values), ``expressions.py``, ``schemas.py``, ``world.py``.
+Read next: ``vocabulary.py`` (names and edge values), ``expressions.py``, ``schemas.py``,
+``world.py``.
 """
 
 from __future__ import annotations
@@ -81,7 +83,11 @@ def policy_set(draw: Draw, sizes: Sizes, world: World) -> tuple[str, tuple[Link,
     links: list[Link] = []
     names = ids[: 1 + draw.below(sizes.policies_max)]
     for name in names:
-        slots = draw.pick(((True, False), (False, True), (True, True))) if draw.chance(18) else (False, False)
+        slots = (
+            draw.pick(((True, False), (False, True), (True, True)))
+            if draw.chance(18)
+            else (False, False)
+        )
         if bodies and not any(slots) and "?" not in bodies[-1] and draw.chance(20):
             bodies.append(writer.sibling(bodies[-1]))
             continue

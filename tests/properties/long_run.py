@@ -2,8 +2,8 @@
 
     python tests/properties/long_run.py --requests 10000000 --seed 1 --workers 2
 
-Prints progress on stderr, then every difference with its seed (the first few in full) and what was covered. Exits 1
-if anything differed, 2 if something was not covered enough.
+Prints progress on stderr, then every difference with its seed (the first few in full) and what was
+covered. Exits 1 if anything differed, 2 if something was not covered enough.
 """
 
 from __future__ import annotations
@@ -37,17 +37,25 @@ def tasks(requests: int, seed: int, workers: int) -> Iterator[Run]:
     starts = iter(range(seed, seed + -(-requests // SIZES.requests), SEEDS_PER_TASK))
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        waiting: set[Future[Run]] = {pool.submit(task, start) for start, _ in zip(starts, range(4 * workers))}
+        waiting: set[Future[Run]] = {
+            pool.submit(task, start) for start, _ in zip(starts, range(4 * workers), strict=False)
+        }
         while waiting:
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             for each in done:
-                waiting |= {pool.submit(task, start) for start, _ in zip(starts, range(1))}
+                waiting |= {
+                    pool.submit(task, start) for start, _ in zip(starts, range(1), strict=False)
+                }
                 yield each.result()
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="compare engine, reference and Cedar on random requests")
-    parser.add_argument("--requests", type=int, default=100_000, help="how many requests (default 100,000)")
+    parser = argparse.ArgumentParser(
+        description="compare engine, reference and Cedar on random requests"
+    )
+    parser.add_argument(
+        "--requests", type=int, default=100_000, help="how many requests (default 100,000)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="seed of the first case (default 1)")
     parser.add_argument("--workers", type=int, default=2, help="processes (default 2)")
     return parser.parse_args()

@@ -1,7 +1,8 @@
 """Every way in which one request can be decided, with one form of answer.
 
-A `Contest` holds one case built for all of them: the compiled engine, asked one by one and in batches of several
-forms; the reference; and Cedar itself, by `cedarpy`. Errors of policies are compared by policy and code.
+A `Contest` holds one case built for all of them: the compiled engine, asked one by one and in
+batches of several forms; the reference; and Cedar itself, by `cedarpy`. Errors of policies are
+compared by policy and code.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ class CedarAnswer(NamedTuple):
 
 def answer(decision: Any) -> Answer:
     errors = tuple((each.policy, each.code) for each in decision.errors)
-    return Answer(decision.verdict, decision.reason, decision.stage, tuple(decision.policies), errors)
+    return Answer(
+        decision.verdict, decision.reason, decision.stage, tuple(decision.policies), errors
+    )
 
 
 # What Cedar's messages say for each code.
@@ -72,7 +75,9 @@ def cedar_answer(result: Any) -> CedarAnswer:
         assert match, message
         code = next((code for words, code in CEDAR_CODES.items() if words in match[2]), match[2])
         errors.add((match[1], code))
-    return CedarAnswer(result.allowed, frozenset(result.diagnostics.reasons), frozenset(errors), None)
+    return CedarAnswer(
+        result.allowed, frozenset(result.diagnostics.reasons), frozenset(errors), None
+    )
 
 
 def cedar_policies(case: Case) -> Any:
@@ -176,7 +181,9 @@ class Contest:
     def reference(self, entities: Any = None) -> list[Answer]:
         decide = self.model.authorize
         return [
-            answer(decide(each.principal, each.action, each.resource, each.context, entities=entities))
+            answer(
+                decide(each.principal, each.action, each.resource, each.context, entities=entities)
+            )
             for each in self.requests
         ]
 

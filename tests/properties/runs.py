@@ -46,7 +46,9 @@ def watch(case: Case, draw: Draw, coverage: Coverage) -> None:
     contest = Contest(case, draw)
     for request in case.requests:
         with coverage.watching() as seen:
-            contest.model.authorize(request.principal, request.action, request.resource, request.context)
+            contest.model.authorize(
+                request.principal, request.action, request.resource, request.context
+            )
         coverage.watched += 1
         coverage.operators.update(seen)
 

@@ -1,8 +1,8 @@
 """Random schemas, as text of Cedar's schema language and as data to make values of.
 
-Types, ids and attribute names are those of the vocabulary; what a schema varies is which attributes there are, which
-are required, of which types they are (now and then not what the name says), tags, who may be in what, and which
-action applies to whom with which context.
+Types, ids and attribute names are those of the vocabulary; what a schema varies is which attributes
+there are, which are required, of which types they are (now and then not what the name says), tags,
+who may be in what, and which action applies to whom with which context.
 
 Read next: ``world.py``.
 """
@@ -93,7 +93,8 @@ def action_text(this: Action) -> str:
         return f"{text};"
     principals, resources = ", ".join(this.principals), ", ".join(this.resources)
     context = record_text(this.context)
-    return f"{text} appliesTo {{principal: [{principals}], resource: [{resources}], context: {context}}};"
+    parties = f"principal: [{principals}], resource: [{resources}]"
+    return f"{text} appliesTo {{{parties}, context: {context}}};"
 
 
 class Schemas:

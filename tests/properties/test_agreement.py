@@ -1,4 +1,4 @@
-"""Engine = reference = Cedar, on random cases: a short run of what ``long_run.py`` does at length."""
+"""Engine = reference = Cedar, on random cases: a short run of what ``long_run.py`` does."""
 
 from __future__ import annotations
 
@@ -39,6 +39,6 @@ def test_the_short_run_covers_every_operator_and_function(coverage: Coverage) ->
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=cases(SMALL), dress=strategies.randoms(use_true_random=False))
 def test_a_case_that_differs_shrinks(case: Case, dress: object) -> None:
-    """The same law on small cases whose every choice is Hypothesis's: what fails here comes out small."""
+    """The same law on small cases whose every choice is Hypothesis's: failures come out small."""
     outcome = compare(case, Draw(dress))  # type: ignore[arg-type]
     assert outcome.differences == []

@@ -1,7 +1,8 @@
 """The words that random cases are made of: names, ids, edge values, operators.
 
-An attribute's name says what it mostly holds (``n`` an integer, ``es`` a set of entities), so that most expressions
-come to a value; data and expressions break that rule now and then, so that errors are met at every operator.
+An attribute's name says what it mostly holds (``n`` an integer, ``es`` a set of entities), so that
+most expressions come to a value; data and expressions break that rule now and then, so that errors
+are met at every operator.
 
 Read next: ``expressions.py``.
 """

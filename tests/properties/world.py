@@ -1,7 +1,8 @@
 """Random entities and requests in Cedar's JSON, for a schema or without one.
 
-Data fits the schema; a request is made wrong on purpose now and then (`wrong` says so), so that every reason of the
-arguments' stage is met. Without a schema data may be of any kind, and only what Cedar has not is wrong.
+Data fits the schema; a request is made wrong on purpose now and then (`wrong` says so), so that
+every reason of the arguments' stage is met. Without a schema data may be of any kind, and only what
+Cedar has not is wrong.
 """
 
 from __future__ import annotations
@@ -71,7 +72,11 @@ class World:
         return self.plain(of.kind)
 
     def call(self, function: str, text: str) -> Json:
-        return {"__extn": self.draw.pick(({"fn": function, "arg": text}, {"fn": function, "args": [text]}))}
+        return {
+            "__extn": self.draw.pick(
+                ({"fn": function, "arg": text}, {"fn": function, "args": [text]})
+            )
+        }
 
     def plain(self, kind: str) -> Json:
         if kind == "bool":
@@ -82,7 +87,9 @@ class World:
 
     def record(self, attributes: Attributes) -> Json:
         present = [
-            name for name, (_, must) in attributes.items() if must or self.draw.chance(self.share_percent)
+            name
+            for name, (_, must) in attributes.items()
+            if must or self.draw.chance(self.share_percent)
         ]
         if self.draw.chance(20):
             present.reverse()
@@ -94,7 +101,10 @@ class World:
         if kind == "any" or draw.chance(CONFUSED_PERCENT):
             kind = draw.pick(KINDS)
         if kind in SETS:
-            return [self.free_value(SETS[kind] if depth > 0 else "long", depth - 1) for _ in range(draw.below(4))]
+            return [
+                self.free_value(SETS[kind] if depth > 0 else "long", depth - 1)
+                for _ in range(draw.below(4))
+            ]
         if kind == "record":
             return self.free_record(25, depth - 1) if depth > 0 else {}
         if kind == "entity":
@@ -115,9 +125,11 @@ class World:
         return (name := self.draw.pick(TYPES)), self.draw.pick(COLORS if name == "Color" else IDS)
 
     def entities(self) -> list[Json]:
-        """Each uid of the vocabulary once at most; parents come from a random order, so there is no cycle."""
+        """Each uid of the vocabulary once at most; parents come from a random order: no cycle."""
         draw = self.draw
-        order = [(name, each) for name in TYPES for each in (COLORS if name == "Color" else IDS[:5])]
+        order = [
+            (name, each) for name in TYPES for each in (COLORS if name == "Color" else IDS[:5])
+        ]
         draw.source.shuffle(order)
         found = []
         for place, uid in enumerate(order):
@@ -128,7 +140,9 @@ class World:
     def entity(self, uid: Uid, above: list[Uid]) -> Json:
         if self.schema:
             declared = self.schema.entity_types[uid[0]]
-            return self.typed_entity(uid, declared, [each for each in above if each[0] in declared.parents])
+            return self.typed_entity(
+                uid, declared, [each for each in above if each[0] in declared.parents]
+            )
         parents = self.draw.some(above, 12)
         tags = {name: self.free_value("any", 1) for name in self.draw.some(TAGS, 40)}
         attributes = self.free_record(self.share_percent, 3)
@@ -136,11 +150,17 @@ class World:
 
     def typed_entity(self, uid: Uid, declared: EntityType, above: list[Uid]) -> Json:
         parents = self.draw.some(above, 20)
-        tags = {name: self.value(declared.tags) for name in self.draw.some(TAGS, 50) if declared.tags}
+        tags = {
+            name: self.value(declared.tags) for name in self.draw.some(TAGS, 50) if declared.tags
+        }
         return self.entity_json(uid, self.record(declared.attributes), parents, tags)
 
     def entity_json(self, uid: Uid, attributes: Json, parents: list[Uid], tags: Json) -> Json:
-        json = {"uid": uid_json(uid), "attrs": attributes, "parents": [uid_json(each) for each in parents]}
+        json = {
+            "uid": uid_json(uid),
+            "attrs": attributes,
+            "parents": [uid_json(each) for each in parents],
+        }
         return {**json, "tags": tags} if tags or self.draw.chance(50) else json
 
     def actions(self) -> list[Json]:
@@ -148,7 +168,9 @@ class World:
             return []
         edges = {1: (3,), 0: (2, 3), 3: (2,), 4: (2,)}
         return [
-            self.entity_json(uid, {}, [ACTIONS[at] for at in edges.get(place, ()) if self.draw.chance(60)], {})
+            self.entity_json(
+                uid, {}, [ACTIONS[at] for at in edges.get(place, ()) if self.draw.chance(60)], {}
+            )
             for place, uid in enumerate(ACTIONS)
             if self.draw.chance(75)
         ]
@@ -178,7 +200,12 @@ class World:
 
     def wrong(self, request: Request, action: Action) -> Request:
         """The request with one mistake, or two."""
-        party, act, thing, context = request.principal, request.action, request.resource, dict(request.context)
+        party, act, thing, context = (
+            request.principal,
+            request.action,
+            request.resource,
+            dict(request.context),
+        )
         for _ in range(self.draw.pick((1, 1, 1, 2))):
             mistake = self.draw.below(8)
             if mistake == 0:
@@ -199,4 +226,7 @@ class World:
         return Request(party, act, thing, context)
 
     def records(self, context: Json) -> list[Json]:
-        return [context, *[each for each in context.values() if isinstance(each, dict) and "id" not in each]]
+        return [
+            context,
+            *[each for each in context.values() if isinstance(each, dict) and "id" not in each],
+        ]

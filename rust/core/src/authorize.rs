@@ -262,9 +262,8 @@ impl Policies {
     /// Asks every policy whose scope applies, by the index.
     pub fn answer(&self, call: &Call<'_>, diagnostics: Diagnostics, answer: &mut Answer) {
         let asker = Asker::new(self, call, diagnostics);
-        self.index.visit(call.principal, call.action, call.resource, call.store, |candidate| {
-            asker.ask(candidate, answer)
-        });
+        self.index
+            .visit(call.principal, call.action, call.resource, call.store, |candidate| asker.ask(candidate, answer));
         if self.index.may_repeat() {
             remove_repeats(answer);
         }
@@ -332,11 +331,7 @@ struct Asker<'s, 'a> {
 
 impl<'s, 'a> Asker<'s, 'a> {
     fn new(policies: &'s Policies, call: &'s Call<'a>, diagnostics: Diagnostics) -> Self {
-        let party = |entity| Party {
-            entity,
-            type_id: call.type_of(entity),
-            ancestors: call.store.ancestors(entity),
-        };
+        let party = |entity| Party { entity, type_id: call.type_of(entity), ancestors: call.store.ancestors(entity) };
         Self { policies, call, principal: party(call.principal), resource: party(call.resource), diagnostics }
     }
 

@@ -357,10 +357,7 @@ impl Chunk {
             decided.then_some((*row, *policy))
         }));
         out.satisfied.extend(
-            self.forbid_errors
-                .iter()
-                .filter(|(row, _)| reason_of(*row, mark_of(*row)) == Reason::ForbidError)
-                .copied(),
+            self.forbid_errors.iter().filter(|(row, _)| reason_of(*row, mark_of(*row)) == Reason::ForbidError).copied(),
         );
         if let Some(added) = out.satisfied.get_mut(from..) {
             added.sort_unstable();

@@ -147,9 +147,7 @@ impl Store {
     #[must_use]
     pub fn find_typed(&self, type_id: TypeId, id: &str) -> Option<EntityId> {
         let is_it = |candidate: &EntityId| {
-            self.known
-                .get(candidate.index())
-                .is_some_and(|known| known.type_id == type_id && &*known.id == id)
+            self.known.get(candidate.index()).is_some_and(|known| known.type_id == type_id && &*known.id == id)
         };
         self.uids.find(self.uid_hash(type_id, id), is_it).copied()
     }
@@ -239,11 +237,7 @@ impl Store {
 #[inline]
 #[must_use]
 pub fn contains_sorted(sorted: &[EntityId], wanted: EntityId) -> bool {
-    if sorted.len() <= 8 {
-        sorted.contains(&wanted)
-    } else {
-        sorted.binary_search(&wanted).is_ok()
-    }
+    if sorted.len() <= 8 { sorted.contains(&wanted) } else { sorted.binary_search(&wanted).is_ok() }
 }
 
 /// Who names whom as a parent, turned around: what the next edit must visit. Held by the writer, not by snapshots.

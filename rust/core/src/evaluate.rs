@@ -203,7 +203,11 @@ impl<'a> Evaluator<'_, 'a> {
             Node::Context(path) => context_value(self.call.slot(*path)).map_err(at_here),
             Node::ContextHas(path) => context_has(self.call.slot(*path)).map(ValueRef::Bool).map_err(at_here),
             Node::If(test, then, otherwise) => {
-                if self.truth(*test)? { self.value(*then) } else { self.value(*otherwise) }
+                if self.truth(*test)? {
+                    self.value(*then)
+                } else {
+                    self.value(*otherwise)
+                }
             }
             Node::All(_) | Node::Any(_) | Node::Unary(Unary::Not, _) => self.truth(at).map(ValueRef::Bool),
             Node::Unary(operator, inner) => unary(*operator, self.value(*inner)?).map_err(at_here),
@@ -240,7 +244,8 @@ impl<'a> Evaluator<'_, 'a> {
 
     fn record(&self, at: NodeId, names: &[Arc<str>], values: Children) -> Evaluated<ValueRef<'a>> {
         let values = self.condition.shape.children(values).iter();
-        let attributes = names.iter().cloned().zip(values).map(|(name, value)| Ok((name, self.value(*value)?.to_owned())));
+        let attributes =
+            names.iter().cloned().zip(values).map(|(name, value)| Ok((name, self.value(*value)?.to_owned())));
         let record = Record::new(attributes.collect::<Result<_, Failure>>()?)
             .map_err(|_| Failure { code: ErrorCode::TypeError, node: at })?;
         Ok(self.call.temporaries.keep(Value::Record(Arc::new(record))))
@@ -250,9 +255,7 @@ impl<'a> Evaluator<'_, 'a> {
         let at_here = |code| Failure { code, node: at };
         match self.condition.shape.children(arguments) {
             [only] => call_function(function, &[self.value(*only)?]).map_err(at_here),
-            [first, second] => {
-                call_function(function, &[self.value(*first)?, self.value(*second)?]).map_err(at_here)
-            }
+            [first, second] => call_function(function, &[self.value(*first)?, self.value(*second)?]).map_err(at_here),
             // A number of arguments that no function takes; an argument's own error comes first.
             several => {
                 several.iter().try_for_each(|argument| self.value(*argument).map(|_| ()))?;
@@ -285,9 +288,7 @@ pub(crate) fn context_has(slot: Slot<'_>) -> Result<bool, ErrorCode> {
 pub(crate) fn unary(operator: Unary, value: ValueRef<'_>) -> Result<ValueRef<'_>, ErrorCode> {
     match (operator, value) {
         (Unary::Not, ValueRef::Bool(value)) => Ok(ValueRef::Bool(!value)),
-        (Unary::Negate, ValueRef::Long(value)) => {
-            value.checked_neg().map(ValueRef::Long).ok_or(ErrorCode::Overflow)
-        }
+        (Unary::Negate, ValueRef::Long(value)) => value.checked_neg().map(ValueRef::Long).ok_or(ErrorCode::Overflow),
         (Unary::IsEmpty, ValueRef::Set(set)) => Ok(ValueRef::Bool(set.values().is_empty())),
         _ => Err(ErrorCode::TypeError),
     }
@@ -376,11 +377,7 @@ fn get_tag<'a>(left: ValueRef<'a>, right: ValueRef<'a>, store: &'a Store) -> Res
 
 /// `.name` of a record or an entity.
 #[inline]
-pub(crate) fn get_attribute<'a>(
-    holder: ValueRef<'a>,
-    name: &str,
-    store: &'a Store,
-) -> Result<ValueRef<'a>, ErrorCode> {
+pub(crate) fn get_attribute<'a>(holder: ValueRef<'a>, name: &str, store: &'a Store) -> Result<ValueRef<'a>, ErrorCode> {
     let record = match holder {
         ValueRef::Record(record) => record,
         ValueRef::Entity(entity) => &store.get(entity).ok_or(ErrorCode::EntityMissing)?.attributes,
@@ -405,15 +402,10 @@ pub(crate) fn has_attribute(holder: ValueRef<'_>, name: &str, store: &Store) -> 
 ///
 /// [`ErrorCode::TypeError`] for arguments of another kind, [`ErrorCode::ExtensionError`] for text or numbers that the
 /// function does not take.
-pub fn call_function(
-    function: Function,
-    arguments: &[ValueRef<'_>],
-) -> Result<ValueRef<'static>, ErrorCode> {
+pub fn call_function(function: Function, arguments: &[ValueRef<'_>]) -> Result<ValueRef<'static>, ErrorCode> {
     use ValueRef as V;
     match (function, arguments) {
-        (Function::Decimal, [V::String(text)]) => {
-            Decimal::parse(text).map(V::Decimal).ok_or(ErrorCode::ExtensionError)
-        }
+        (Function::Decimal, [V::String(text)]) => Decimal::parse(text).map(V::Decimal).ok_or(ErrorCode::ExtensionError),
         (Function::Ip, [V::String(text)]) => IpNet::parse(text).map(V::Ip).ok_or(ErrorCode::ExtensionError),
         (Function::Datetime, [V::String(text)]) => {
             Datetime::parse(text).map(V::Datetime).ok_or(ErrorCode::ExtensionError)

@@ -128,10 +128,7 @@ impl Index {
     }
 
     fn insert_for_action(&mut self, action: u32, candidate: Candidate) {
-        let full = self
-            .actions
-            .get(action as usize)
-            .is_some_and(|lists| lists.scanned.len() >= LIST_SCANNED_MAX);
+        let full = self.actions.get(action as usize).is_some_and(|lists| lists.scanned.len() >= LIST_SCANNED_MAX);
         let choice = if full { self.choose(action, &candidate) } else { None };
         match choice {
             None => {
@@ -241,10 +238,9 @@ impl Index {
     ) {
         self.visit_actions(action, store, |number, lists| {
             lists.scanned.iter().for_each(&mut see);
-            for (count, side, entity) in [
-                (lists.by_principal, Side::Principal, principal),
-                (lists.by_resource, Side::Resource, resource),
-            ] {
+            for (count, side, entity) in
+                [(lists.by_principal, Side::Principal, principal), (lists.by_resource, Side::Resource, resource)]
+            {
                 if count > 0 {
                     self.visit_keyed(number, side, entity, store, &mut see);
                 }
@@ -273,13 +269,7 @@ impl Index {
     }
 
     /// Shows every policy that is kept by a resource.
-    pub fn visit_resource(
-        &self,
-        resource: EntityId,
-        action: EntityId,
-        store: &Store,
-        mut see: impl FnMut(&Candidate),
-    ) {
+    pub fn visit_resource(&self, resource: EntityId, action: EntityId, store: &Store, mut see: impl FnMut(&Candidate)) {
         self.visit_actions(action, store, |number, lists| {
             if lists.by_resource > 0 {
                 self.visit_keyed(number, Side::Resource, resource, store, &mut see);

@@ -48,10 +48,7 @@ impl<T: Clone + Default> Paged<T> {
         if index >= self.len {
             return None;
         }
-        self.tops
-            .get(index >> (2 * PAGE_BITS))?
-            .get((index >> PAGE_BITS) & PAGE_MASK)?
-            .get(index & PAGE_MASK)
+        self.tops.get(index >> (2 * PAGE_BITS))?.get((index >> PAGE_BITS) & PAGE_MASK)?.get(index & PAGE_MASK)
     }
 
     /// The item at an index, to be changed; copies what other versions share.

@@ -119,9 +119,10 @@ fn renew<'a>(rows: &Rows<'a>, snapshot: &Snapshot) -> Option<Rows<'a>> {
         let known = |entity| rows.locals.known_now(entity, &snapshot.store).unwrap_or(entity);
         Side { distinct: side.distinct.iter().map(|entity| known(*entity)).collect(), index: side.index.clone() }
     };
-    let any_new = [&rows.principals, &rows.resources].into_iter().flat_map(|side| &side.distinct).any(|entity| {
-        rows.locals.known_now(*entity, &snapshot.store).is_some()
-    });
+    let any_new = [&rows.principals, &rows.resources]
+        .into_iter()
+        .flat_map(|side| &side.distinct)
+        .any(|entity| rows.locals.known_now(*entity, &snapshot.store).is_some());
     any_new.then(|| Rows {
         principals: renew_side(&rows.principals),
         resources: renew_side(&rows.resources),

@@ -82,10 +82,9 @@ impl<'a> Locals<'a> {
     }
 }
 
-/// Whether a uid, of the store's or the request's own, is one that its type allows: enumerated types list their ids,
-/// and an action must be declared.
+/// Whether the id of a uid, of the store's or the request's own, is one of its type's, if that is enumerated.
 #[must_use]
-pub fn check_id(entity: EntityId, schema: &Schema, store: &Store, locals: &Locals<'_>) -> bool {
+pub fn has_id(entity: EntityId, schema: &Schema, store: &Store, locals: &Locals<'_>) -> bool {
     let (type_id, id) = if entity.is_local() {
         (locals.type_of(entity), locals.id_of(entity))
     } else {
@@ -93,8 +92,17 @@ pub fn check_id(entity: EntityId, schema: &Schema, store: &Store, locals: &Local
     };
     match (schema.entity_types.get(&type_id), id) {
         (Some(entity_type), Some(id)) => entity_type.has_id(id),
-        _ => type_id == TypeId::UNKNOWN || schema.actions.contains_key(&entity),
+        (Some(_), None) => false,
+        (None, _) => true,
     }
+}
+
+/// Whether data may name this entity: besides, actions must be declared.
+#[must_use]
+pub fn admits(entity: EntityId, schema: &Schema, store: &Store, locals: &Locals<'_>) -> bool {
+    let type_id = if entity.is_local() { locals.type_of(entity) } else { store.type_of(entity) };
+    let is_entity_type = type_id == TypeId::UNKNOWN || schema.entity_types.contains_key(&type_id);
+    has_id(entity, schema, store, locals) && (is_entity_type || schema.actions.contains_key(&entity))
 }
 
 /// Whether principal and resource fit the action, in the order in which the reasons are given.
@@ -111,10 +119,10 @@ pub fn check_parties(
     locals: &Locals<'_>,
 ) -> Result<(), Reason> {
     let type_of = |entity: EntityId| if entity.is_local() { locals.type_of(entity) } else { store.type_of(entity) };
-    if !check_id(principal, schema, store, locals) {
+    if !has_id(principal, schema, store, locals) {
         return Err(Reason::UnknownParty);
     }
-    if !check_id(resource, schema, store, locals) {
+    if !has_id(resource, schema, store, locals) {
         return Err(Reason::UnknownResource);
     }
     let applies = |types: &[TypeId], entity| types.contains(&type_of(entity));
@@ -138,7 +146,7 @@ pub fn check_value(value: ValueRef<'_>, wanted: &Type, schema: &Schema, store: &
         | (ValueRef::Duration(_), Type::Duration) => true,
         (ValueRef::Entity(entity), Type::Entity(type_id)) => {
             let found = if entity.is_local() { locals.type_of(entity) } else { store.type_of(entity) };
-            found == *type_id && check_id(entity, schema, store, locals)
+            found == *type_id && admits(entity, schema, store, locals)
         }
         (ValueRef::Set(set), Type::Set(member)) => {
             set.values().iter().all(|value| check_value(value.borrow(), member, schema, store, locals))

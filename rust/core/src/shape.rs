@@ -307,12 +307,7 @@ impl Compiler<'_> {
         Ok(Node::GetAttribute(self.node(inner, depth)?, name.clone()))
     }
 
-    fn has_attribute(
-        &mut self,
-        inner: &Expression,
-        names: &[Arc<str>],
-        depth: usize,
-    ) -> Result<NodeId, CompileError> {
+    fn has_attribute(&mut self, inner: &Expression, names: &[Arc<str>], depth: usize) -> Result<NodeId, CompileError> {
         let mut holder = inner.clone();
         let mut parts = Vec::with_capacity(names.len());
         for name in names {

@@ -241,10 +241,7 @@ impl Record {
         let found = if self.0.len() <= 8 {
             self.0.iter().find(|(candidate, _)| &**candidate == name)
         } else {
-            self.0
-                .binary_search_by(|(candidate, _)| compare_names(candidate, name))
-                .ok()
-                .and_then(|at| self.0.get(at))
+            self.0.binary_search_by(|(candidate, _)| compare_names(candidate, name)).ok().and_then(|at| self.0.get(at))
         };
         found.map(|(_, value)| value)
     }

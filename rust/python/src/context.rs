@@ -6,10 +6,10 @@
 
 use agentpdp_cedar::input::Input;
 use agentpdp_cedar::values::read_value;
-use agentpdp_core::decision::Reason;
 use agentpdp_core::decimal::Decimal;
+use agentpdp_core::decision::Reason;
 use agentpdp_core::entities::Store;
-use agentpdp_core::request::{Locals, check_value};
+use agentpdp_core::request::{Locals, admits, check_value};
 use agentpdp_core::schema::{RecordType, Schema, Type};
 use agentpdp_core::slots::{AttributePlan, Layout, RecordPlan, Slot};
 use agentpdp_core::value::{Value, ValueRef};
@@ -119,7 +119,10 @@ impl<'py> ContextReader<'_, '_> {
         if plan.attributes.iter().any(|attribute| attribute.required) {
             return Err(Misfit);
         }
-        plan.attributes.iter().filter_map(|attribute| attribute.slot).for_each(|slot| readings.push((slot, Held::Absent)));
+        plan.attributes
+            .iter()
+            .filter_map(|attribute| attribute.slot)
+            .for_each(|slot| readings.push((slot, Held::Absent)));
         plan.undeclared.iter().for_each(|slot| readings.push((*slot, Held::Absent)));
         if let Some(slot) = plan.slot {
             readings.push((slot, Held::Owned(Value::Record(std::sync::Arc::default()))));
@@ -223,9 +226,7 @@ impl<'py> ContextReader<'_, '_> {
         if let Ok(uid) = value.cast_exact::<EntityUid>()
             && let Some(known) = uid.get().find(self.nonce, self.store)
             && self.store.type_of(known) == wanted
-            && self.schema.is_none_or(|schema| {
-                agentpdp_core::request::check_id(known, schema, self.store, self.locals)
-            })
+            && self.schema.is_none_or(|schema| admits(known, schema, self.store, self.locals))
         {
             return Ok(Held::Ready(ValueRef::Entity(known)));
         }
@@ -240,9 +241,8 @@ impl<'py> ContextReader<'_, '_> {
     pub(crate) fn value(&mut self, input: &Input, wanted: Option<&Type>) -> Result<Value, Misfit> {
         let widened = wanted.and_then(|wanted| widen(input, wanted));
         let (store, locals) = (self.store, &mut *self.locals);
-        let mut resolve = |type_name: &str, id: &str| {
-            Ok(locals.resolve(store, type_name.to_owned().into(), id.to_owned().into()))
-        };
+        let mut resolve =
+            |type_name: &str, id: &str| Ok(locals.resolve(store, type_name.to_owned().into(), id.to_owned().into()));
         let value = read_value(widened.as_ref().unwrap_or(input), wanted, &mut resolve).map_err(|_| Misfit)?;
         match (self.schema, wanted) {
             (Some(schema), Some(wanted)) if !check_value(value.borrow(), wanted, schema, store, locals) => Err(Misfit),

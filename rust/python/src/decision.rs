@@ -40,7 +40,8 @@ impl PolicyError {
     pub(crate) fn make(policy: PolicyId, failure: Failure, policies: &Policies, compiled: &Compiled) -> Self {
         let found = policies.get(policy);
         let condition = found.and_then(|found| policies.condition(found));
-        let message = condition.map_or_else(String::new, |condition| describe(failure, condition.shape, &compiled.paths));
+        let message =
+            condition.map_or_else(String::new, |condition| describe(failure, condition.shape, &compiled.paths));
         Self { policy: policies.name(policy).to_owned(), code: failure.code.name(), message }
     }
 }
@@ -226,13 +227,8 @@ pub(crate) fn decision(
         if memory.table.len() >= KEPT_MAX {
             memory.table.clear();
         }
-        let kept = Kept {
-            nonce,
-            epoch: snapshot.epoch,
-            reason,
-            policies: policies.into(),
-            decision: decision.clone_ref(py),
-        };
+        let kept =
+            Kept { nonce, epoch: snapshot.epoch, reason, policies: policies.into(), decision: decision.clone_ref(py) };
         let hasher = memory.hasher.clone();
         memory.table.insert_unique(hash, kept, |kept| {
             hasher.hash_one((kept.nonce, kept.epoch, kept.reason as u8, &kept.policies[..]))

@@ -148,7 +148,9 @@ impl Engine {
     fn put(&self, edits: &mut Edits<'_>, entities: &Bound<'_, PyAny>) -> Result<(), EntityError> {
         let inputs = entities.try_iter().map_or_else(
             |_| vec![to_input(entities)],
-            |members| members.map(|member| member.map_or(agentpdp_cedar::input::Input::Null, |m| to_input(&m))).collect(),
+            |members| {
+                members.map(|member| member.map_or(agentpdp_cedar::input::Input::Null, |m| to_input(&m))).collect()
+            },
         );
         put_all(edits, inputs, self.compiled().schema.as_deref())
     }
@@ -219,6 +221,7 @@ impl Engine {
     }
 
     #[pyo3(signature = (principal, action, resource, context=None, *, entities=None, diagnostics=None))]
+    #[expect(clippy::too_many_arguments, reason = "they are the parameters of the Python method")]
     fn authorize(
         &self,
         py: Python<'_>,
@@ -302,7 +305,8 @@ impl Engine {
     /// Links templates, all of the links or, on an error, none: tuples of template, link id, principal, resource.
     #[pyo3(signature = (links, /))]
     fn link_many(&self, links: &Bound<'_, PyAny>) -> PyResult<()> {
-        let wrong = || PyTypeError::new_err("a link is a tuple of template, link id, principal or None, resource or None");
+        let wrong =
+            || PyTypeError::new_err("a link is a tuple of template, link id, principal or None, resource or None");
         let mut all = Vec::new();
         for link in links.try_iter()? {
             let parts: Vec<Bound<'_, PyAny>> = link?.extract()?;

@@ -11,9 +11,7 @@ use agentpdp_core::ipaddr::IpNet;
 use agentpdp_core::value::Value;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{
-    PyBool, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PyMapping, PyNone, PySet, PyString, PyTuple,
-};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PyMapping, PyNone, PySet, PyString, PyTuple};
 
 use crate::uid::EntityUid;
 
@@ -159,9 +157,9 @@ fn read_extension(value: &Bound<'_, PyAny>) -> PyResult<Option<Input>> {
         Some(read_datetime(value)?)
     } else if value.is_instance(classes.timedelta.bind(py))? {
         let length = milliseconds(value)?;
-        Some(length.map_or_else(unreadable, |length| {
-            Input::Value(Value::Duration(Duration::from_milliseconds(length)))
-        }))
+        Some(
+            length.map_or_else(unreadable, |length| Input::Value(Value::Duration(Duration::from_milliseconds(length)))),
+        )
     } else if value.is_instance(classes.addresses.bind(py))? {
         // Spelled out, since the short form of an address that holds one of version 4 is not one that Cedar reads.
         let text: String = value.getattr("exploded")?.extract()?;

@@ -24,9 +24,8 @@ use pyo3::types::PyDict;
 #[pyfunction]
 fn _reasons() -> Vec<(&'static str, &'static str, Option<&'static str>, &'static str)> {
     use agentpdp_core::decision::{Reason, Stage};
-    let row = |reason: &Reason| {
-        (reason.name(), reason.verdict().name(), reason.stage().map(Stage::name), reason.meaning())
-    };
+    let row =
+        |reason: &Reason| (reason.name(), reason.verdict().name(), reason.stage().map(Stage::name), reason.meaning());
     Reason::ALL.iter().map(row).collect()
 }
 

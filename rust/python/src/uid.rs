@@ -154,9 +154,9 @@ pub(crate) fn resolve<'a>(
     locals: &mut Locals<'a>,
 ) -> EntityId {
     match argument {
-        UidArgument::Object(object) => object.find(nonce, store).unwrap_or_else(|| {
-            locals.resolve(store, Cow::Borrowed(&object.type_name), Cow::Borrowed(&object.id))
-        }),
+        UidArgument::Object(object) => object
+            .find(nonce, store)
+            .unwrap_or_else(|| locals.resolve(store, Cow::Borrowed(&object.type_name), Cow::Borrowed(&object.id))),
         UidArgument::Text(type_name, id) => locals.resolve(store, type_name, id),
     }
 }

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use agentpdp_cedar::input::Input;
 use arrow_array::{ArrayRef, Int64Array};
 use numpy::{PyArray1, PyArrayMethods};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use pyo3_arrow::{PyArray, PyChunkedArray};
 
-use super::columns::{Leaf, Node, decide_columns};
+use super::arrow::Import;
+use super::columns::{SIDES, decide_columns, is_context};
 use super::decisions::Decisions;
+use super::tree::{Leaf, Node};
 use crate::engine::Engine;
 use crate::errors;
 use crate::input::to_input;
@@ -30,9 +32,8 @@ pub(super) fn decide_arrays(
     let mut row_count: Option<(usize, String)> = None;
     for (name, column) in columns.iter() {
         let name = name.cast::<PyString>().map_err(|_| wrong("the names of columns are strings"))?.to_str()?.to_owned();
-        let side = ["principal", "action", "resource"].iter().position(|side| *side == name);
-        let mut path = name.split('.');
-        if side.is_none() && path.next() != Some("context") {
+        let side = SIDES.iter().position(|side| *side == name);
+        if side.is_none() && !is_context(&name) {
             continue;
         }
         let (leaf, count) = read(&column, side.is_some())
@@ -46,7 +47,7 @@ pub(super) fn decide_arrays(
         }
         match side.and_then(|side| sides.get_mut(side)) {
             Some(place) => *place = Some(leaf),
-            None => context.insert(path, leaf).map_err(|message| wrong(&message))?,
+            None => context.insert(name.split('.').skip(1), leaf).map_err(|message| wrong(&message))?,
         }
     }
     let row_count = row_count.map_or(0, |(count, _)| count);
@@ -82,20 +83,8 @@ fn read(column: &Bound<'_, PyAny>, is_side: bool) -> PyResult<(Leaf, usize)> {
     Ok((Leaf::Inputs(inputs), count))
 }
 
-/// An Arrow array, in one piece and checked.
+/// An Arrow array in one piece; none if the column is something else.
 fn read_arrow(column: &Bound<'_, PyAny>) -> PyResult<Option<ArrayRef>> {
-    let array = if column.hasattr("__arrow_c_array__")? {
-        column.extract::<PyArray>()?.into_inner().0
-    } else if column.hasattr("__arrow_c_stream__")? {
-        let chunked = column.extract::<PyChunkedArray>()?;
-        match chunked.chunks() {
-            [only] => only.clone(),
-            _ => return Ok(None),
-        }
-    } else {
-        return Ok(None);
-    };
-    let valid = arrow_array::Array::to_data(&array).validate_full();
-    valid.map_err(|error| pyo3::exceptions::PyValueError::new_err(error.to_string()))?;
-    Ok(Some(array))
+    let Some(import) = Import::take(column)? else { return Ok(None) };
+    import.into_column().map(Some).map_err(PyValueError::new_err)
 }

@@ -13,8 +13,8 @@ use numpy::PyArray1;
 use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
-use pyo3_arrow::{PyArray, PyTable};
 
+use super::arrow::{ArrowColumn, ArrowTable};
 use crate::decision::{Decision, PolicyError};
 use crate::engine::Engine;
 
@@ -105,7 +105,7 @@ impl Decisions {
         Arc::new(builder.finish())
     }
 
-    fn table(&self, py: Python<'_>) -> PyResult<PyTable> {
+    fn table(&self, py: Python<'_>) -> PyResult<ArrowTable> {
         let wrong = |error: arrow_schema::ArrowError| PyTypeError::new_err(error.to_string());
         let allowed: BooleanArray = self.reasons.iter().map(|reason| Some(*reason == Reason::Permitted)).collect();
         let verdict: StringArray = self.reasons.iter().map(|reason| Some(reason.verdict().name())).collect();
@@ -121,11 +121,12 @@ impl Decisions {
             ("policies", policies, false),
             ("errors", errors, false),
         ];
-        let fields: Vec<Field> = columns.iter().map(|(name, column, nullable)| field(name, column, *nullable)).collect();
+        let fields: Vec<Field> =
+            columns.iter().map(|(name, column, nullable)| field(name, column, *nullable)).collect();
         let schema = Arc::new(Schema::new(fields));
         let arrays = columns.into_iter().map(|(_, column, _)| column).collect();
-        let batch = RecordBatch::try_new(schema.clone(), arrays).map_err(wrong)?;
-        PyTable::try_new(vec![batch], schema)
+        let batch = RecordBatch::try_new(schema, arrays).map_err(wrong)?;
+        Ok(ArrowTable(batch))
     }
 
     fn first_policies(&self) -> Vec<Option<&str>> {
@@ -203,14 +204,14 @@ impl Decisions {
 
     /// All deciding policies of each row, sorted: an Arrow list of strings.
     #[getter]
-    fn policies(&self, py: Python<'_>) -> PyArray {
-        PyArray::from_array_ref(py.detach(|| self.policies_list()))
+    fn policies(&self, py: Python<'_>) -> ArrowColumn {
+        ArrowColumn(py.detach(|| self.policies_list()))
     }
 
     /// All errors of each row: an Arrow list of structs of policy, code and message.
     #[getter]
-    fn errors(&self, py: Python<'_>) -> PyArray {
-        PyArray::from_array_ref(self.errors_list(py))
+    fn errors(&self, py: Python<'_>) -> ArrowColumn {
+        ArrowColumn(self.errors_list(py))
     }
 
     /// All columns as one table: pyarrow's where it is installed, else an object with `__arrow_c_stream__`.
@@ -287,9 +288,8 @@ impl Decisions {
 
     fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let this = slf.get();
-        let all: Vec<Py<Decision>> = (0..this.reasons.len())
-            .map(|row| this.__getitem__(slf.py(), row as isize))
-            .collect::<PyResult<_>>()?;
+        let all: Vec<Py<Decision>> =
+            (0..this.reasons.len()).map(|row| this.__getitem__(slf.py(), row as isize)).collect::<PyResult<_>>()?;
         Ok(PyList::new(slf.py(), all)?.try_iter()?.into_any())
     }
 

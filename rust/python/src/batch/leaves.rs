@@ -83,25 +83,18 @@ pub(crate) fn input(column: &ArrayRef, row: usize) -> Input {
         DataType::FixedSizeList(_, _) => members(&column.as_fixed_size_list().value(row)),
         DataType::Struct(fields) => {
             let structs = column.as_struct();
-            let pair = |(field, values): (&std::sync::Arc<arrow_schema::Field>, &ArrayRef)| {
-                match input(values, row) {
-                    Input::Null => None,
-                    value => Some((field.name().clone(), value)),
-                }
+            let pair = |(field, values): (&std::sync::Arc<arrow_schema::Field>, &ArrayRef)| match input(values, row) {
+                Input::Null => None,
+                value => Some((field.name().clone(), value)),
             };
             Input::Object(fields.iter().zip(structs.columns()).filter_map(pair).collect())
         }
-        DataType::Timestamp(unit, Some(_)) => time(column, *unit, row).map_or_else(unreadable, |time| {
-            Input::Value(Value::Datetime(Datetime::from_milliseconds(time)))
-        }),
-        DataType::Duration(unit) => length(column, *unit, row).map_or_else(unreadable, |length| {
-            Input::Value(Value::Duration(Duration::from_milliseconds(length)))
-        }),
-        DataType::Decimal128(_, scale) => {
-            decimal(primitive!(Decimal128Type), *scale).map_or(Input::Number("decimal".to_owned()), |decimal| {
-                Input::Value(Value::Decimal(decimal))
-            })
-        }
+        DataType::Timestamp(unit, Some(_)) => time(column, *unit, row)
+            .map_or_else(unreadable, |time| Input::Value(Value::Datetime(Datetime::from_milliseconds(time)))),
+        DataType::Duration(unit) => length(column, *unit, row)
+            .map_or_else(unreadable, |length| Input::Value(Value::Duration(Duration::from_milliseconds(length)))),
+        DataType::Decimal128(_, scale) => decimal(primitive!(Decimal128Type), *scale)
+            .map_or(Input::Number("decimal".to_owned()), |decimal| Input::Value(Value::Decimal(decimal))),
         DataType::Null => Input::Null,
         _ => unreadable(),
     }

@@ -4,10 +4,13 @@
 //! released once, all rows are decided, and the result waits as numbers until Python asks for a column of it.
 
 mod arrays;
+mod arrow;
 mod columns;
+mod contexts;
 mod decisions;
 mod dicts;
 mod leaves;
+mod tree;
 mod uids;
 
 use std::num::NonZero;

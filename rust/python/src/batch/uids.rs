@@ -73,11 +73,7 @@ impl SideReader<'_> {
         }
     }
 
-    pub(crate) fn read_codes(
-        &self,
-        codes: impl Iterator<Item = Option<u64>>,
-        refused: &mut [Option<Reason>],
-    ) -> Side {
+    pub(crate) fn read_codes(&self, codes: impl Iterator<Item = Option<u64>>, refused: &mut [Option<Reason>]) -> Side {
         let mut builder = Builder::default();
         let mut known: HashMap<u64, u32, RandomState> = HashMap::default();
         for (row, code) in codes.enumerate() {
@@ -119,8 +115,9 @@ impl SideReader<'_> {
         refused: &mut [Option<Reason>],
     ) -> Result<Side, String> {
         let dictionary = column.as_any_dictionary();
-        let words = texts(dictionary.values())
-            .ok_or_else(|| format!("column `{name}` is a dictionary of {}, not of text", dictionary.values().data_type()))?;
+        let words = texts(dictionary.values()).ok_or_else(|| {
+            format!("column `{name}` is a dictionary of {}, not of text", dictionary.values().data_type())
+        })?;
         let mut builder = Builder::default();
         for word in words {
             let resolved = self.text(word, locals);
@@ -155,7 +152,9 @@ impl SideReader<'_> {
                 _ => None,
             };
             let index = *known.entry(pair).or_insert_with(|| {
-                let named = pair.filter(|(type_name, _)| agentpdp_cedar::values::is_type_name(type_name)).ok_or(self.unreadable);
+                let named = pair
+                    .filter(|(type_name, _)| agentpdp_cedar::values::is_type_name(type_name))
+                    .ok_or(self.unreadable);
                 builder.distinct(named.map(|(type_name, id)| locals.resolve(self.store, type_name.into(), id.into())))
             });
             builder.row(row, index, refused);

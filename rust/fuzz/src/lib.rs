@@ -1,0 +1,46 @@
+//! What the fuzz targets do with their input.
+//!
+//! Each target is one function of bytes that must return: it panics where the engine and Cedar's own crate differ, or
+//! where something of ours panics. The folder `fuzz` wraps them for libFuzzer (nightly toolchain); `tests/replay.rs`
+//! replays the inputs that are kept in `fuzz/corpus_kept` on the stable one.
+//!
+//! Read in this order:
+//!
+//! 1. texts against Cedar's readers: [`bundle`], [`entities`], [`context`];
+//! 2. both sides asked: `ours.rs`, `theirs.rs`, and the fixed schema `fixed.cedarschema`;
+//! 3. bytes as policies, data and requests: `draw.rs`, `words.rs`, `policies.rs`, `data.rs`;
+//! 4. decisions: [`agreement`], [`columns`].
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+pub mod agreement;
+pub mod bundle;
+pub mod columns;
+pub mod context;
+mod data;
+mod draw;
+pub mod entities;
+mod ours;
+mod policies;
+mod theirs;
+mod words;
+
+/// The schema of all targets that need one.
+pub const SCHEMA: &str = include_str!("fixed.cedarschema");
+
+/// A target: what is fuzzed, with its name.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: [Target; 5] = [
+    ("bundle", bundle::run),
+    ("entities", entities::run),
+    ("context", context::run),
+    ("agreement", agreement::run),
+    ("columns", columns::run),
+];
+
+/// The input as text, for targets that read text.
+fn text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok()
+}

@@ -1,0 +1,432 @@
+//! From columns of contexts to columns of what policies read.
+//!
+//! The tree of columns is walked along the layouts of the batch's actions. Every rule of reading a single context
+//! (`context.rs`) holds per row: what is not declared, missing or ill-typed refuses that row and no other.
+
+use std::sync::Arc;
+
+use agentpdp_cedar::input::Input;
+use agentpdp_core::columns::{Column, Contexts, Presence, Side};
+use agentpdp_core::decision::Reason;
+use agentpdp_core::engine::Snapshot;
+use agentpdp_core::request::Locals;
+use agentpdp_core::schema::Type;
+use agentpdp_core::slots::{AttributePlan, Layout, RecordPlan, Slot};
+use agentpdp_core::value::{Value, ValueRef};
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float64Type;
+use arrow_array::{Array, ArrayRef};
+use arrow_schema::DataType;
+use typed_arena::Arena;
+
+use super::leaves::{integers, texts};
+use super::tree::Node;
+use crate::context::{ContextReader, type_of_plan};
+use crate::engine::Engine;
+
+/// Builds the context columns of a batch.
+pub(super) struct ContextBuilder<'b, 'a> {
+    pub(super) engine: &'b Engine,
+    pub(super) snapshot: &'b Snapshot,
+    pub(super) locals: &'b mut Locals<'a>,
+    pub(super) refused: Vec<Option<Reason>>,
+    pub(super) actions: &'b Side,
+    pub(super) arena: &'a Arena<Value>,
+}
+
+/// In which rows a record is there, and in which the record above it is.
+#[derive(Clone, Copy)]
+struct There<'r> {
+    above: &'r [bool],
+    present: &'r [bool],
+}
+
+/// Per distinct action, how an attribute or a record is read; none where it is not declared.
+type Plans<'p, T> = Vec<Option<&'p T>>;
+
+impl<'a> ContextBuilder<'_, 'a> {
+    /// The contexts of all rows.
+    pub(super) fn contexts(&mut self, context: &Node, layouts: &[&Layout], row_count: usize) -> Contexts<'a> {
+        let compiled = self.engine.compiled();
+        if compiled.schema.is_none() {
+            return self.whole(context, row_count);
+        }
+        let mut columns: Vec<Option<Column<'a>>> = Vec::new();
+        columns.resize_with(compiled.paths.len(), || None);
+        let known = self.actions.distinct.iter().zip(layouts);
+        let plans: Plans<'_, RecordPlan> =
+            known.map(|(action, layout)| compiled.actions.contains_key(action).then_some(&layout.context)).collect();
+        let all = vec![true; row_count];
+        self.record(context, &plans, There { above: &all, present: &all }, &mut Vec::new(), &mut columns);
+        Contexts::Columns(columns)
+    }
+
+    /// Without a schema: each row's context as one record.
+    fn whole(&mut self, context: &Node, row_count: usize) -> Contexts<'a> {
+        let mut slots = Vec::with_capacity(row_count);
+        for row in 0..row_count {
+            let value = match context.input(row) {
+                input @ Input::Object(_) => self.value(&input, None),
+                _ => None,
+            };
+            if value.is_none() {
+                self.refuse(row, Reason::ArgumentType);
+            }
+            slots.push(value.map_or(Slot::Unreachable, Slot::Value));
+        }
+        Contexts::Slots { slots, starts: (0..row_count as u32).collect() }
+    }
+
+    fn refuse(&mut self, row: usize, reason: Reason) {
+        if let Some(place) = self.refused.get_mut(row) {
+            *place = Some(place.map_or(reason, |known| known.min(reason)));
+        }
+    }
+
+    fn value(&mut self, input: &Input, wanted: Option<&Type>) -> Option<ValueRef<'a>> {
+        let mut reader = ContextReader {
+            nonce: Some(self.engine.nonce),
+            store: &self.snapshot.store,
+            schema: self.engine.compiled().schema.as_deref(),
+            locals: self.locals,
+        };
+        let value = reader.value(input, wanted).ok()?;
+        let kept: &'a Value = self.arena.alloc(value);
+        Some(kept.borrow())
+    }
+
+    fn plan_of<'p, T>(&self, plans: &Plans<'p, T>, row: usize) -> Option<&'p T> {
+        let action = self.actions.index.get(row)?;
+        plans.get(*action as usize).copied().flatten()
+    }
+
+    /// A record of the context: checks its attributes in the rows where it is there, and keeps those that are read.
+    fn record(
+        &mut self,
+        node: &Node,
+        plans: &Plans<'_, RecordPlan>,
+        there: There<'_>,
+        path: &mut Vec<Arc<str>>,
+        columns: &mut [Option<Column<'a>>],
+    ) {
+        let present = there.present;
+        let owned;
+        let children: &[(String, Node)] = match node {
+            Node::Record(children) => children,
+            Node::Leaf(_) => {
+                owned = node.children(present.len()).map(|found| found.nodes).unwrap_or_default();
+                &owned
+            }
+        };
+        for (name, child) in children {
+            let attributes: Plans<'_, AttributePlan> =
+                plans.iter().map(|plan| plan.and_then(|plan| find_attribute(plan, name))).collect();
+            path.push(Arc::from(name.as_str()));
+            self.attribute(child, &attributes, plans, present, path, columns);
+            path.pop();
+        }
+        self.missing(children, plans, present, path, columns);
+        self.whole_record(node, plans, there, path, columns);
+    }
+
+    /// Attributes that no column brings.
+    fn missing(
+        &mut self,
+        children: &[(String, Node)],
+        plans: &Plans<'_, RecordPlan>,
+        present: &[bool],
+        path: &mut Vec<Arc<str>>,
+        columns: &mut [Option<Column<'a>>],
+    ) {
+        let mut names: Vec<Arc<str>> = Vec::new();
+        for plan in plans.iter().flatten() {
+            for attribute in &plan.attributes {
+                if !children.iter().any(|(name, _)| **name == *attribute.name) && !names.contains(&attribute.name) {
+                    names.push(attribute.name.clone());
+                }
+            }
+        }
+        for name in names {
+            let attributes: Plans<'_, AttributePlan> =
+                plans.iter().map(|plan| plan.and_then(|plan| find_attribute(plan, &name))).collect();
+            for (row, is_present) in present.iter().enumerate() {
+                if *is_present && self.plan_of(&attributes, row).is_some_and(|attribute| attribute.required) {
+                    self.refuse(row, Reason::ArgumentMissing);
+                }
+            }
+            path.push(name);
+            let none = vec![false; present.len()];
+            self.keep_absent(path, present, &none, columns);
+            let inner: Plans<'_, RecordPlan> =
+                attributes.iter().map(|attribute| attribute.and_then(|attribute| attribute.inner.as_ref())).collect();
+            if inner.iter().any(Option::is_some) {
+                self.missing(&[], &inner, &none, path, columns);
+            }
+            path.pop();
+        }
+        let undeclared = self.undeclared(path);
+        for (number, name) in undeclared {
+            if columns.get(number).is_some_and(Option::is_none) {
+                path.push(name);
+                let none = vec![false; present.len()];
+                self.keep_absent(path, present, &none, columns);
+                path.pop();
+            }
+        }
+    }
+
+    /// Paths right below this one.
+    fn undeclared(&self, path: &[Arc<str>]) -> Vec<(usize, Arc<str>)> {
+        let paths = &self.engine.compiled().paths;
+        let all = (0..paths.len()).filter_map(|number| {
+            let names = paths.names(agentpdp_core::slots::PathId(number as u32));
+            let (last, above) = names.split_last()?;
+            (above == path).then(|| (number, last.clone()))
+        });
+        all.collect()
+    }
+
+    /// A column without values: absent where the record above is there.
+    fn keep_absent(&self, path: &[Arc<str>], above: &[bool], present: &[bool], columns: &mut [Option<Column<'a>>]) {
+        if let Some(place) = self.place(path, columns) {
+            let presence = presence(above, present);
+            *place = Some(Column::Long { values: Vec::new(), presence });
+        }
+    }
+
+    fn place<'c>(
+        &self,
+        path: &[Arc<str>],
+        columns: &'c mut [Option<Column<'a>>],
+    ) -> Option<&'c mut Option<Column<'a>>> {
+        let number = self.engine.compiled().paths.find(path)?;
+        columns.get_mut(number.0 as usize)
+    }
+
+    /// One attribute of a record, in all rows.
+    fn attribute(
+        &mut self,
+        node: &Node,
+        attributes: &Plans<'_, AttributePlan>,
+        plans: &Plans<'_, RecordPlan>,
+        above: &[bool],
+        path: &mut Vec<Arc<str>>,
+        columns: &mut [Option<Column<'a>>],
+    ) {
+        let mut present = node.present(above.len());
+        let inner: Plans<'_, RecordPlan> =
+            attributes.iter().map(|attribute| attribute.and_then(|attribute| attribute.inner.as_ref())).collect();
+        let dotted = matches!(node, Node::Record(_));
+        for row in 0..above.len() {
+            let attribute = self.plan_of(attributes, row);
+            let here = present.get(row).copied().unwrap_or(false) && above.get(row).copied().unwrap_or(false);
+            let required = attribute.is_some_and(|attribute| attribute.required);
+            let here = here || (dotted && required && above.get(row).copied().unwrap_or(false));
+            if let Some(place) = present.get_mut(row) {
+                *place = here;
+            }
+            match (attribute, here) {
+                (None, true) if self.plan_of(plans, row).is_some() => self.refuse(row, Reason::ArgumentUnknown),
+                (Some(_), false) if required && above.get(row).copied().unwrap_or(false) => {
+                    self.refuse(row, Reason::ArgumentMissing);
+                }
+                _ => {}
+            }
+        }
+        if inner.iter().any(Option::is_some) {
+            let records = self.records(node, attributes, &present);
+            self.record(node, &inner, There { above, present: &records }, path, columns);
+            self.leaves_among_records(node, attributes, There { above, present: &present }, path, columns);
+            return;
+        }
+        let column = self.leaf(node, attributes, above, &present, path);
+        if let (Some(column), Some(place)) = (column, self.place(path, columns)) {
+            *place = Some(column);
+        }
+    }
+
+    /// The rows that have a record; those where it is wanted and something else is there are refused.
+    fn records(&mut self, node: &Node, attributes: &Plans<'_, AttributePlan>, present: &[bool]) -> Vec<bool> {
+        let found = match node {
+            Node::Record(_) => None,
+            Node::Leaf(_) => node.children(present.len()).map(|found| found.records),
+        };
+        let mut records = vec![false; present.len()];
+        for (row, (record, is_present)) in records.iter_mut().zip(present).enumerate() {
+            let wants_record = self.plan_of(attributes, row).is_some_and(|attribute| attribute.inner.is_some());
+            if *is_present && wants_record {
+                *record = found.as_ref().is_none_or(|found| found.get(row).copied().unwrap_or(false));
+                if !*record {
+                    self.refuse(row, Reason::ArgumentType);
+                }
+            }
+        }
+        records
+    }
+
+    /// The rows of actions in which an attribute is no record, where in others it is one.
+    fn leaves_among_records(
+        &mut self,
+        node: &Node,
+        attributes: &Plans<'_, AttributePlan>,
+        there: There<'_>,
+        path: &[Arc<str>],
+        columns: &mut [Option<Column<'a>>],
+    ) {
+        let leaves: Plans<'_, AttributePlan> =
+            attributes.iter().map(|attribute| attribute.filter(|attribute| attribute.inner.is_none())).collect();
+        if leaves.iter().all(Option::is_none) {
+            return;
+        }
+        let is_leaf: Vec<bool> = (0..there.present.len()).map(|row| self.plan_of(&leaves, row).is_some()).collect();
+        let present: Vec<bool> = there.present.iter().zip(&is_leaf).map(|(present, leaf)| *present && *leaf).collect();
+        let column = self.leaf(node, &leaves, there.above, &present, path);
+        if let (Some(column), Some(place)) = (column, self.place(path, columns)) {
+            let records = place.take();
+            let of_row = |(row, is_leaf): (usize, &bool)| match &records {
+                Some(records) if !is_leaf => records.slot(row),
+                _ => column.slot(row),
+            };
+            *place = Some(Column::Slots(is_leaf.iter().enumerate().map(of_row).collect()));
+        }
+    }
+
+    /// The column of an attribute that is no record.
+    fn leaf(
+        &mut self,
+        node: &Node,
+        attributes: &Plans<'_, AttributePlan>,
+        above: &[bool],
+        present: &[bool],
+        path: &[Arc<str>],
+    ) -> Option<Column<'a>> {
+        let all = |wanted: &Type| attributes.iter().flatten().all(|attribute| attribute.value == *wanted);
+        let is_read = self.engine.compiled().paths.find(path).is_some();
+        if let Node::Leaf(leaf) = node
+            && let Some(column) = leaf.arrow()
+        {
+            if all(&Type::Long)
+                && let Some(values) = integers(column)
+            {
+                return is_read.then(|| Column::Long { values, presence: presence(above, present) });
+            }
+            if all(&Type::Long) && *column.data_type() == DataType::Float64 {
+                return self.whole_floats(column, above, present);
+            }
+            if all(&Type::String)
+                && let Some(text) = self.text_column(column, above, present)
+            {
+                return is_read.then_some(text);
+            }
+        }
+        let mut slots = Vec::new();
+        if is_read {
+            slots.reserve(present.len());
+        }
+        for (row, is_present) in present.iter().enumerate() {
+            let mut slot = if above.get(row).copied().unwrap_or(false) { Slot::Absent } else { Slot::Unreachable };
+            if let Some(attribute) = self.plan_of(attributes, row)
+                && *is_present
+            {
+                match self.value(&node.input(row), Some(&attribute.value)) {
+                    Some(value) => slot = Slot::Value(value),
+                    None => self.refuse(row, Reason::ArgumentType),
+                }
+            }
+            if is_read {
+                slots.push(slot);
+            }
+        }
+        is_read.then_some(Column::Slots(slots))
+    }
+
+    /// A float column where integers are wanted: whole values are taken, others refuse their row.
+    fn whole_floats(&mut self, column: &ArrayRef, above: &[bool], present: &[bool]) -> Option<Column<'a>> {
+        let floats = column.as_primitive::<Float64Type>();
+        let mut values = Vec::with_capacity(present.len());
+        for (row, is_present) in present.iter().enumerate() {
+            let whole = match (is_present, crate::input::read_float(floats.value(row))) {
+                (true, Input::Long(whole)) => whole,
+                (true, _) => {
+                    self.refuse(row, Reason::ArgumentType);
+                    0
+                }
+                (false, _) => 0,
+            };
+            values.push(whole);
+        }
+        Some(Column::Long { values, presence: presence(above, present) })
+    }
+
+    /// A column of strings; none if it is something else.
+    fn text_column(&mut self, column: &ArrayRef, above: &[bool], present: &[bool]) -> Option<Column<'a>> {
+        let keep = |text: &str| -> &'a str {
+            match self.arena.alloc(Value::String(Arc::from(text))) {
+                Value::String(text) => text,
+                _ => "",
+            }
+        };
+        if let DataType::Dictionary(_, _) = column.data_type() {
+            let dictionary = column.as_any_dictionary();
+            let words: Vec<&'a str> = texts(dictionary.values())?.map(|word| keep(word.unwrap_or_default())).collect();
+            let codes = dictionary.normalized_keys().into_iter().map(|key| key as u32).collect();
+            return Some(Column::Text { codes, words, presence: presence(above, present) });
+        }
+        let slots = texts(column)?.zip(present.iter().zip(above)).map(|(text, (is_present, above))| match text {
+            Some(text) if *is_present => Slot::Value(ValueRef::String(keep(text))),
+            _ if *above => Slot::Absent,
+            _ => Slot::Unreachable,
+        });
+        Some(Column::Slots(slots.collect()))
+    }
+
+    /// A record that some policy reads as one value.
+    fn whole_record(
+        &mut self,
+        node: &Node,
+        plans: &Plans<'_, RecordPlan>,
+        there: There<'_>,
+        path: &[Arc<str>],
+        columns: &mut [Option<Column<'a>>],
+    ) {
+        if self.engine.compiled().paths.find(path).is_none() {
+            return;
+        }
+        let mut slots = Vec::with_capacity(there.present.len());
+        for (row, (is_present, is_above)) in there.present.iter().zip(there.above).enumerate() {
+            let plan = self.plan_of(plans, row).filter(|_| *is_present && self.refused.get(row) == Some(&None));
+            let Some(plan) = plan else {
+                slots.push(if *is_above { Slot::Absent } else { Slot::Unreachable });
+                continue;
+            };
+            match self.value(&node.input(row), Some(&type_of_plan(plan))) {
+                Some(value) => slots.push(Slot::Value(value)),
+                None => {
+                    self.refuse(row, Reason::ArgumentType);
+                    slots.push(Slot::Unreachable);
+                }
+            }
+        }
+        if let Some(place) = self.place(path, columns) {
+            *place = Some(Column::Slots(slots));
+        }
+    }
+}
+
+fn find_attribute<'p>(plan: &'p RecordPlan, name: &str) -> Option<&'p AttributePlan> {
+    let at = plan.attributes.binary_search_by(|attribute| (*attribute.name).cmp(name)).ok()?;
+    plan.attributes.get(at)
+}
+
+/// Empty where every row has a value.
+fn presence(above: &[bool], present: &[bool]) -> Vec<Presence> {
+    if present.iter().all(|is_present| *is_present) {
+        return Vec::new();
+    }
+    let of_row = |(is_present, above): (&bool, &bool)| match (is_present, above) {
+        (true, _) => Presence::Value,
+        (false, true) => Presence::Absent,
+        (false, false) => Presence::Unreachable,
+    };
+    present.iter().zip(above).map(of_row).collect()
+}
