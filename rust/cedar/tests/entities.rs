@@ -111,7 +111,7 @@ fn values_with_a_schema_are_read_by_their_type() {
     );
     let store = store(&text, true);
     let entity = store.get(store.find("User", "a").unwrap()).unwrap();
-    let kinds: Vec<&str> = entity.attributes.attributes().iter().map(|(_, value)| value.borrow().kind()).collect();
+    let kinds: Vec<&str> = entity.attributes.attributes().map(|(_, value)| value.borrow().kind()).collect();
     let wanted = ["Long", "datetime", "entity", "entity", "Set", "duration", "Record", "Set", "ipaddr", "decimal"];
     assert_eq!(kinds, wanted);
 }

@@ -77,7 +77,7 @@ pub struct Plan<'a> {
     concern_list: Vec<Concern>,
     asked: Vec<Asked>,
     asked_numbers: HashMap<PolicyId, u32, FixedState>,
-    scratch: Scratch,
+    scratch: Scratch<'a>,
 }
 
 impl<'a> Plan<'a> {
@@ -300,7 +300,7 @@ impl Chunk {
         rows: &Rows<'a>,
         waiting: &[u32],
         temporaries: &'a Temporaries,
-        scratch: &mut Scratch,
+        scratch: &mut Scratch<'a>,
     ) {
         let policy = candidate.policy;
         let mut yes = std::mem::take(&mut self.yes);

@@ -15,10 +15,11 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
+use smallvec::SmallVec;
 
 use crate::paged::Paged;
 use crate::table::Table;
-use crate::value::{EntityId, Record, TypeId};
+use crate::value::{EntityId, Record, SharedNames, TypeId};
 
 /// Most entity uids that one store may know, over its whole life.
 pub const UIDS_MAX: usize = 0x7fff_fff0;
@@ -33,7 +34,7 @@ pub struct Entity {
     /// Direct parents, in the store or not.
     pub parents: Box<[EntityId]>,
     /// Parents, their parents and so on, sorted; not the entity itself.
-    ancestors: Box<[EntityId]>,
+    ancestors: SmallVec<[EntityId; 6]>,
 }
 
 impl Entity {
@@ -42,7 +43,7 @@ impl Entity {
     pub fn new(attributes: Record, tags: Record, mut parents: Vec<EntityId>) -> Self {
         parents.sort_unstable();
         parents.dedup();
-        Self { attributes, tags, parents: parents.into_boxed_slice(), ancestors: Box::default() }
+        Self { attributes, tags, parents: parents.into_boxed_slice(), ancestors: SmallVec::new() }
     }
 
     /// Parents, their parents and so on, sorted; not the entity itself.
@@ -240,10 +241,12 @@ pub fn contains_sorted(sorted: &[EntityId], wanted: EntityId) -> bool {
     if sorted.len() <= 8 { sorted.contains(&wanted) } else { sorted.binary_search(&wanted).is_ok() }
 }
 
-/// Who names whom as a parent, turned around: what the next edit must visit. Held by the writer, not by snapshots.
+/// Who names whom as a parent, turned around: what the next edit must visit; and the names that attributes share. Held
+/// by the writer, not by snapshots.
 #[derive(Clone, Debug, Default)]
 pub struct Lineage {
     children: HashMap<EntityId, HashSet<EntityId, FixedState>, FixedState>,
+    names: SharedNames,
 }
 
 impl Lineage {
@@ -253,6 +256,7 @@ impl Lineage {
         let mut lineage = Self::default();
         for (child, data) in store.entities() {
             lineage.link(child, &data.parents);
+            data.attributes.clone().share_names(&mut lineage.names);
         }
         lineage
     }
@@ -305,7 +309,8 @@ impl<'a> Edits<'a> {
     }
 
     /// Puts an entity in, in place of what was there under this uid.
-    pub fn put(&mut self, entity: EntityId, data: Entity) {
+    pub fn put(&mut self, entity: EntityId, mut data: Entity) {
+        data.attributes.share_names(&mut self.lineage.names);
         let old = self.parents_of(entity);
         self.lineage.unlink(entity, &old);
         self.lineage.link(entity, &data.parents);
@@ -442,7 +447,7 @@ impl<'a> Edits<'a> {
         if let Some(known) = self.store.known.get_mut(entity.index())
             && let Some(data) = known.data.as_mut()
         {
-            Arc::make_mut(data).ancestors = ancestors.into_boxed_slice();
+            Arc::make_mut(data).ancestors = SmallVec::from_slice(&ancestors);
         }
     }
 }

@@ -10,19 +10,22 @@
 //!
 //! Optimisation: preserves `evaluate::holds`; `tests/properties` hold "batch equals singles" to that.
 
+mod coded;
 mod values;
 
 use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-use crate::columns::{Column, Contexts, Presence, Rows};
+use crate::columns::{Presence, Rows};
 use crate::entities::Store;
-use crate::evaluate::{Condition, ErrorCode, Failure, Temporaries, binary, context_has};
+use crate::evaluate::{Condition, ErrorCode, Failure, Temporaries, binary, context_has, has_attribute};
 use crate::expression::{Binary, Unary};
 use crate::shape::{Children, Constant, ConstantId, Node, NodeId};
 use crate::slots::{PathId, Slot};
 use crate::value::ValueRef;
+
+use coded::{AttributeKey, Cell};
 
 /// How often kernels ran, and over how many rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,13 +47,20 @@ impl KernelRuns {
     }
 }
 
-/// What one policy's condition has already been told of the words of a dictionary: 0 not asked, 1 no, 2 yes.
-type Words = Vec<u8>;
+/// What a policy's test has already said of a value behind a code.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Known {
+    Unasked,
+    No,
+    Yes,
+    Error(Failure),
+}
 
-/// Room that is kept from one condition to the next.
+/// Room that is kept from one condition to the next, and what is known of the batch's distinct values.
 #[derive(Debug, Default)]
-pub struct Scratch {
-    words: HashMap<(u32, NodeId), Words, FixedState>,
+pub struct Scratch<'a> {
+    known: HashMap<(u32, NodeId), Vec<Known>, FixedState>,
+    attributes: HashMap<AttributeKey<'a>, Vec<Cell<'a>>, FixedState>,
     spare: Vec<Vec<u32>>,
     /// Counts so far.
     pub runs: KernelRuns,
@@ -86,12 +96,12 @@ pub struct Kernels<'k, 'a> {
     /// For values built on the way.
     pub temporaries: &'a Temporaries,
     /// Room and counts.
-    pub scratch: &'k mut Scratch,
+    pub scratch: &'k mut Scratch<'a>,
     /// Rows that erred, with why and where.
     pub errors: &'k mut Vec<(u32, Failure)>,
 }
 
-impl<'a> Kernels<'_, 'a> {
+impl<'k, 'a> Kernels<'k, 'a> {
     fn count(&mut self, typed: bool, rows: usize) {
         let runs = &mut self.scratch.runs;
         if typed {
@@ -153,6 +163,7 @@ impl<'a> Kernels<'_, 'a> {
             }
             Some(Node::Binary(operator, left, right)) => self.compare(at, *operator, *left, *right, rows, yes),
             Some(Node::Like(inner, pattern)) => self.like(at, *inner, *pattern, rows, yes),
+            Some(node) if self.test_coded(at, node, rows, yes) => {}
             _ => self.truths(at, rows, yes),
         }
     }
@@ -271,7 +282,28 @@ impl<'a> Kernels<'_, 'a> {
         self.give(kept);
     }
 
-    /// A typed column against a constant; false if it is not that.
+    /// A test of one coded operand without a constant; false if it is not that.
+    fn test_coded(&mut self, at: NodeId, node: &Node, rows: &[u32], yes: &mut Vec<u32>) -> bool {
+        let operand = match node {
+            Node::Is(inner, _) | Node::HasAttribute(inner, _) => *inner,
+            Node::GetAttribute(..) => at,
+            _ => return false,
+        };
+        let Some(coded) = self.coded(operand) else { return false };
+        let (store, locals) = (self.store, self.rows.locals);
+        self.test(at, operand, &coded, rows, yes, |value| match node {
+            Node::Is(_, type_id) => match value {
+                ValueRef::Entity(entity) if entity.is_local() => Ok(locals.type_of(entity) == *type_id),
+                ValueRef::Entity(entity) => Ok(store.type_of(entity) == *type_id),
+                _ => Err(ErrorCode::TypeError),
+            },
+            Node::HasAttribute(_, name) => has_attribute(value, name, store),
+            _ => truth(Ok(value)),
+        });
+        true
+    }
+
+    /// Coded values or an integer column against a constant; false if it is not that.
     fn compare_column(
         &mut self,
         at: NodeId,
@@ -281,39 +313,29 @@ impl<'a> Kernels<'_, 'a> {
         rows: &[u32],
         yes: &mut Vec<u32>,
     ) -> bool {
-        let batch = self.rows;
-        let Contexts::Columns(columns) = &batch.contexts else { return false };
-        let path_of = |node| match self.condition.shape.node(node) {
-            Some(Node::Context(path)) => Some(*path),
-            _ => None,
-        };
-        let (path, constant, flipped) = match (path_of(left), path_of(right)) {
-            (Some(path), None) => (path, self.constant_value(right), false),
-            (None, Some(path)) => (path, self.constant_value(left), true),
+        let (node, constant, flipped) = match (self.constant_value(left), self.constant_value(right)) {
+            (None, Some(constant)) => (left, constant, false),
+            (Some(constant), None) => (right, constant, true),
             _ => return false,
         };
-        let (Some(constant), Some(Some(column))) = (constant, columns.get(path.0 as usize)) else { return false };
-        match (column, constant) {
-            (Column::Long { values, presence }, ValueRef::Long(wanted)) => {
-                let Some(test) = long_test(operator, flipped) else { return false };
-                self.long_column(at, rows, yes, values, presence, |value| test(value, wanted));
-            }
-            (Column::Text { codes, words, presence }, ValueRef::String(wanted)) if operator == Binary::Equal => {
-                self.text_column(at, rows, yes, codes, words, presence, |word| word == wanted);
-            }
-            (Column::Text { codes, words, presence }, ValueRef::Set(set))
-                if flipped && operator == Binary::Contains =>
-            {
-                self.text_column(at, rows, yes, codes, words, presence, |word| set.contains(ValueRef::String(word)));
-            }
-            _ => return false,
+        if let (Some((values, presence)), ValueRef::Long(wanted)) = (self.longs(node), constant)
+            && let Some(test) = long_test(operator, flipped)
+        {
+            self.long_column(node, rows, yes, values, presence, |value| test(value, wanted));
+            return true;
         }
+        let Some(coded) = self.coded(node) else { return false };
+        let store = self.store;
+        self.test(at, node, &coded, rows, yes, |value| {
+            let (left, right) = if flipped { (constant, value) } else { (value, constant) };
+            truth(binary(operator, left, right, store))
+        });
         true
     }
 
     fn long_column(
         &mut self,
-        at: NodeId,
+        node: NodeId,
         rows: &[u32],
         yes: &mut Vec<u32>,
         values: &[i64],
@@ -323,38 +345,8 @@ impl<'a> Kernels<'_, 'a> {
         self.count(true, rows.len());
         for row in rows {
             if presence.get(*row as usize).is_some_and(|presence| *presence != Presence::Value) {
-                self.errors.push((*row, Failure { code: ErrorCode::AttributeMissing, node: at }));
+                self.errors.push((*row, Failure { code: ErrorCode::AttributeMissing, node }));
             } else if values.get(*row as usize).is_some_and(|value| test(*value)) {
-                yes.push(*row);
-            }
-        }
-    }
-
-    /// Asks once for each distinct word.
-    #[allow(clippy::too_many_arguments)] // the parts of one column, borrowed apart from `self`
-    fn text_column(
-        &mut self,
-        at: NodeId,
-        rows: &[u32],
-        yes: &mut Vec<u32>,
-        codes: &[u32],
-        words: &[&'a str],
-        presence: &[Presence],
-        test: impl Fn(&str) -> bool,
-    ) {
-        self.count(true, rows.len());
-        let known = self.scratch.words.entry((self.policy, at)).or_insert_with(|| vec![0; words.len()]);
-        for row in rows {
-            if presence.get(*row as usize).is_some_and(|presence| *presence != Presence::Value) {
-                self.errors.push((*row, Failure { code: ErrorCode::AttributeMissing, node: at }));
-                continue;
-            }
-            let Some(code) = codes.get(*row as usize) else { continue };
-            let Some(answer) = known.get_mut(*code as usize) else { continue };
-            if *answer == 0 {
-                *answer = 1 + u8::from(words.get(*code as usize).is_some_and(|word| test(word)));
-            }
-            if *answer == 2 {
                 yes.push(*row);
             }
         }
@@ -365,12 +357,12 @@ impl<'a> Kernels<'_, 'a> {
             rows.iter().for_each(|row| self.fail(*row, ErrorCode::TypeError, at));
             return;
         };
-        let batch = self.rows;
-        if let Some(Node::Context(path)) = self.condition.shape.node(inner)
-            && let Contexts::Columns(columns) = &batch.contexts
-            && let Some(Some(Column::Text { codes, words, presence })) = columns.get(path.0 as usize)
-        {
-            self.text_column(at, rows, yes, codes, words, presence, |word| pattern.matches(word));
+        let test = |value: ValueRef<'a>| match value {
+            ValueRef::String(text) => Ok(pattern.matches(text)),
+            _ => Err(ErrorCode::TypeError),
+        };
+        if let Some(coded) = self.coded(inner) {
+            self.test(at, inner, &coded, rows, yes, test);
             return;
         }
         let mut kept = self.take();
@@ -378,16 +370,21 @@ impl<'a> Kernels<'_, 'a> {
         let texts = self.values(inner, &mut kept);
         self.count(false, kept.len());
         for (lane, row) in kept.iter().enumerate() {
-            match texts.at(lane) {
-                Some(ValueRef::String(text)) => {
-                    if pattern.matches(text) {
-                        yes.push(*row);
-                    }
-                }
+            match texts.at(lane).map(test) {
+                Some(Ok(true)) => yes.push(*row),
+                Some(Ok(false)) => {}
                 _ => self.fail(*row, ErrorCode::TypeError, at),
             }
         }
         self.give(kept);
+    }
+}
+
+/// A value that must be a boolean.
+fn truth(value: Result<ValueRef<'_>, ErrorCode>) -> Result<bool, ErrorCode> {
+    match value? {
+        ValueRef::Bool(value) => Ok(value),
+        _ => Err(ErrorCode::TypeError),
     }
 }
 

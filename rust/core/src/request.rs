@@ -152,7 +152,7 @@ pub fn check_value(value: ValueRef<'_>, wanted: &Type, schema: &Schema, store: &
             set.values().iter().all(|value| check_value(value.borrow(), member, schema, store, locals))
         }
         (ValueRef::Record(record), Type::Record(wanted)) => {
-            let attributes = record.attributes().iter().map(|(name, value)| (&**name, value));
+            let attributes = record.attributes().map(|(name, value)| (&**name, value));
             check_record(attributes, wanted, schema, store, locals)
         }
         _ => false,

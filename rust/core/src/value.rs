@@ -9,8 +9,10 @@
 //!
 //! Twin: `reference/value.py`. Read next: `entities.rs`.
 
-use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::sync::Arc;
+
+use foldhash::fast::FixedState;
 
 use crate::datetime::{Datetime, Duration};
 use crate::decimal::Decimal;
@@ -204,7 +206,12 @@ impl Set {
 
 /// Values by attribute name, sorted by name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub struct Record(Box<[(Arc<str>, Value)]>);
+pub struct Record {
+    /// Sorted. Records of the store that have the same names share them ([`Record::share_names`]).
+    names: Arc<[Arc<str>]>,
+    /// As many, in that order.
+    values: Box<[Value]>,
+}
 
 /// A record was given two values under one name.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -225,28 +232,54 @@ impl Record {
                 return Err(DuplicateName(left.clone()));
             }
         }
-        Ok(Self(attributes.into_boxed_slice()))
+        let (names, values): (Vec<_>, Vec<_>) = attributes.into_iter().unzip();
+        Ok(Self { names: names.into(), values: values.into_boxed_slice() })
     }
 
     /// The attributes, sorted by name.
+    pub fn attributes(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, &Value)> {
+        self.names.iter().zip(&self.values)
+    }
+
+    /// Number of attributes.
     #[must_use]
-    pub fn attributes(&self) -> &[(Arc<str>, Value)] {
-        &self.0
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether there is no attribute.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Replaces the names by equal ones that other records have too, so that they are in memory once.
+    pub fn share_names(&mut self, known: &mut SharedNames) {
+        match known.0.get(&self.names) {
+            Some(names) => self.names = names.clone(),
+            None if known.0.len() < SHARED_NAMES_MAX => {
+                known.0.insert(self.names.clone());
+            }
+            None => {}
+        }
     }
 
     /// The value under a name.
     #[inline]
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
-        let found = if self.0.len() <= 8 {
-            self.0.iter().find(|(candidate, _)| &**candidate == name)
+        let at = if self.names.len() <= 8 {
+            self.names.iter().position(|candidate| &**candidate == name)
         } else {
-            self.0.binary_search_by(|(candidate, _)| compare_names(candidate, name)).ok().and_then(|at| self.0.get(at))
+            self.names.binary_search_by(|candidate| (**candidate).cmp(name)).ok()
         };
-        found.map(|(_, value)| value)
+        self.values.get(at?)
     }
 }
 
-fn compare_names(left: &str, right: &str) -> Ordering {
-    left.cmp(right)
-}
+/// Most lists of names that are kept to be shared.
+const SHARED_NAMES_MAX: usize = 4_096;
+
+/// Lists of attribute names that records share.
+#[derive(Clone, Debug, Default)]
+pub struct SharedNames(HashSet<Arc<[Arc<str>]>, FixedState>);

@@ -47,6 +47,11 @@ impl<'a> Kernels<'_, 'a> {
                 self.map(at, rows, |_, row| context_value(slot(batch, row, path)))
             }
             Some(Node::GetAttribute(inner, name)) => {
+                if let Some(coded) = self.coded(at)
+                    && let Some(values) = self.attribute_values(at, &coded, rows)
+                {
+                    return Operand::Many(values);
+                }
                 let store = self.store;
                 self.map_values(at, *inner, rows, |holder| get_attribute(holder, name, store))
             }
