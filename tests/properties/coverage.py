@@ -92,11 +92,11 @@ class Coverage:
     def operator_share(self, name: str) -> float:
         return 100 * self.operators[name] / max(1, self.watched)
 
-    def lacks(self) -> list[str]:
+    def lacks(self, operator_share_min: float = OPERATOR_SHARE_MIN) -> list[str]:
         """What fell short of its share."""
         short = [name for name, least in SHARES_MIN.items() if self.share(name) < least]
         return short + [
-            name for name in OPERATORS if self.operator_share(name) < OPERATOR_SHARE_MIN
+            name for name in OPERATORS if self.operator_share(name) < operator_share_min
         ]
 
     def lines(self) -> list[str]:

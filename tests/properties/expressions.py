@@ -22,6 +22,7 @@ from .vocabulary import (
     KINDS,
     LONGS,
     NAMES,
+    RARE,
     SETS,
     TAGS,
     TEXTS,
@@ -81,6 +82,8 @@ class Expressions:
     def condition(self, depth: int) -> str:
         """A condition; half of them begin with an operator that is picked evenly from all."""
         draw = self.draw
+        if draw.chance(12):
+            return self.rare()
         if draw.chance(50):
             return self.write("bool", depth)
         _, form, kinds, kind = draw.pick(FORMS)
@@ -89,6 +92,15 @@ class Expressions:
             return text
         comparison = draw.pick(("==", "!=", "<", "<=", ">", ">="))
         return f"({text} {comparison} {self.write(kind, depth - 1)})"
+
+    def rare(self) -> str:
+        """One of the operators that conditions seldom reach, of operands that do not err."""
+        draw = self.draw
+        if draw.chance(25):
+            return f"({draw.pick(('context', 'principal', '{r: {n: 1}}'))} has r.n)"
+        _, form, kinds, kind = draw.pick(RARE)
+        text = form.format(*[self.literal(of) for of in kinds])
+        return text if kind == "bool" else f"({text} < {self.literal(kind)})"
 
     def access(self, kind: str, depth: int) -> str:
         """An attribute or a tag of something that is itself made on the spot."""

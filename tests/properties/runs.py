@@ -25,7 +25,9 @@ class Run:
     with_schema: int = 0
 
 
-def run(seeds: Iterable[int], sizes: Sizes, percent: int = 100) -> Run:
+def run(
+    seeds: Iterable[int], sizes: Sizes, percent: int = 100, watched_every: int = WATCHED_EVERY
+) -> Run:
     """Compare the cases of these seeds; the dearer ways only in `percent` of them."""
     result = Run()
     for seed in seeds:
@@ -37,7 +39,7 @@ def run(seeds: Iterable[int], sizes: Sizes, percent: int = 100) -> Run:
         result.found += [(seed, each) for each in outcome.differences]
         result.in_tables += outcome.requests_in_tables
         result.with_schema += len(case.requests) if case.schema else 0
-        if seed % WATCHED_EVERY == 0:
+        if seed % watched_every == 0:
             watch(case, draw, result.coverage)
     return result
 

@@ -14,6 +14,8 @@ from .vocabulary import Draw
 SIZES = Sizes(requests=16)
 SEEDS_PER_TEST = 30
 TESTS = 8
+# A short run is few policies; the long one asks for 1 %.
+OPERATOR_SHARE_MIN = 0.1
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def coverage() -> Coverage:
 @pytest.mark.parametrize("block", range(TESTS))
 def test_random_requests_are_answered_alike_in_every_way(block: int, coverage: Coverage) -> None:
     seeds = range(block * SEEDS_PER_TEST, (block + 1) * SEEDS_PER_TEST)
-    result = run(seeds, SIZES)
+    result = run(seeds, SIZES, watched_every=1)
     coverage.add(result.coverage)
     assert not result.found, described(*result.found[0], SIZES)
     assert result.in_tables > 0
@@ -33,7 +35,7 @@ def test_random_requests_are_answered_alike_in_every_way(block: int, coverage: C
 def test_the_short_run_covers_every_operator_and_function(coverage: Coverage) -> None:
     if coverage.counts["requests"] < TESTS * SEEDS_PER_TEST * SIZES.requests:
         pytest.skip("needs the runs above: it counts what they covered")
-    assert coverage.lacks() == []
+    assert coverage.lacks(OPERATOR_SHARE_MIN) == []
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))

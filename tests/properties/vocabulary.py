@@ -121,6 +121,11 @@ FORMS: tuple[Form, ...] = (
         for name in ("toMilliseconds", "toSeconds", "toMinutes", "toHours", "toDays")
     ),
 )
+RARE = tuple(
+    form
+    for form in FORMS
+    if form[0] in ("isIpv4", "isIpv6", "isLoopback", "isMulticast", "toSeconds")
+)
 FORMS_OF = {kind: tuple(form for form in FORMS if form[3] == kind) for kind in KINDS}
 # Everything whose share of the runs is counted; `Get` and so on are the reference's expressions.
 OPERATORS = (

@@ -19,7 +19,7 @@ from .entities import Entities
 from .policies import read_policies
 from .request import Problem, read_entity, read_name, read_request
 from .schema import read_schema
-from .value import InputError, check, is_action
+from .value import check, is_action
 
 
 class Engine:
@@ -68,16 +68,17 @@ class Engine:
         """Decide one call; `entities` are known for this call only, in place of those of their uid.
 
         With `diagnostics="verdict"` the decision leaves out which policies decided or failed.
+        Entities that are not well-formed raise `InputError`.
         """
         levels = ("full", "verdict")
         check(diagnostics in levels, "diagnostics", "`diagnostics` is `full` or `verdict`")
-        request = read_request(principal, action, resource, context, self.schema)
+        try:
+            request = read_request(principal, action, resource, context, self.schema)
+        except Exception:  # what a caller's own objects raise while they are read
+            request = Problem("argument_type", "an object of the call cannot be read")
         if isinstance(request, Problem):
             return refuse(request, self.epoch)
-        try:
-            known = self.entities if entities is None else self.with_entities(entities)
-        except (InputError, TypeError) as error:
-            return refuse(Problem("argument_type", f"`entities`: {error}"), self.epoch)
+        known = self.entities if entities is None else self.with_entities(entities)
         outcome = ask(self.policies.policies.values(), request, known)
         decision = decide(outcome, self.on_error, self.epoch)
         return decision if diagnostics == "full" else replace(decision, policies=(), errors=())

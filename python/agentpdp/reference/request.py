@@ -113,6 +113,8 @@ class Reader:
 
     def value(self, thing: Any, expected: Type | None, where: tuple[str, ...]) -> Value | None:
         """A value of the expected type, or of any if None."""
+        if isinstance(thing, dict) and type(thing) is not dict:
+            thing = dict(dict.items(thing))  # what it holds, whatever its methods say
         known, value = len(self.problems), None
         if len(where) <= VALUE_DEPTH_MAX + 1:
             with suppress(EvaluationError, ValueError, TypeError, ArithmeticError):

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 
 use crate::decision::{Answer, Reason};
-use crate::entities::{Store, contains_sorted};
+use crate::entities::{Entity, Store, contains_sorted};
 use crate::evaluate::{Call, Condition, holds};
 use crate::index::{Candidate, Index};
 use crate::paged::Paged;
@@ -299,6 +299,18 @@ pub struct Party<'a> {
     pub type_id: TypeId,
     /// Everything it is in, sorted.
     pub ancestors: &'a [EntityId],
+    /// Its data, if it is in the store.
+    pub data: Option<&'a Entity>,
+}
+
+impl<'a> Party<'a> {
+    /// What a store says of an entity of this type.
+    #[inline]
+    #[must_use]
+    pub fn new(entity: EntityId, type_id: TypeId, store: &'a Store) -> Self {
+        let data = store.get(entity);
+        Self { entity, type_id, ancestors: data.map_or(&[], Entity::ancestors), data }
+    }
 }
 
 impl Party<'_> {
@@ -331,7 +343,7 @@ struct Asker<'s, 'a> {
 
 impl<'s, 'a> Asker<'s, 'a> {
     fn new(policies: &'s Policies, call: &'s Call<'a>, diagnostics: Diagnostics) -> Self {
-        let party = |entity| Party { entity, type_id: call.type_of(entity), ancestors: call.store.ancestors(entity) };
+        let party = |entity| Party::new(entity, call.type_of(entity), call.store);
         Self { policies, call, principal: party(call.principal), resource: party(call.resource), diagnostics }
     }
 

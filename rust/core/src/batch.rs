@@ -58,6 +58,52 @@ struct Concern {
     reach: Reach,
 }
 
+/// The number of each pair's concern: a plain table where it is small, so that a row costs one look-up.
+#[derive(Debug)]
+enum Concerns {
+    Table { numbers: Vec<u32>, action_count: usize },
+    Map(HashMap<(u32, u32), u32, FixedState>),
+}
+
+/// Most places of a plain table of concerns.
+const CONCERN_PLACES_MAX: usize = 1 << 18;
+
+impl Concerns {
+    fn new(class_count: usize, action_count: usize) -> Self {
+        match class_count.checked_mul(action_count) {
+            Some(places) if places <= CONCERN_PLACES_MAX => {
+                Self::Table { numbers: vec![u32::MAX; places], action_count }
+            }
+            _ => Self::Map(HashMap::default()),
+        }
+    }
+
+    #[inline]
+    fn get(&self, class: u32, action: u32) -> Option<u32> {
+        match self {
+            Self::Table { numbers, action_count } => {
+                let place = (class as usize).checked_mul(*action_count)?.checked_add(action as usize)?;
+                numbers.get(place).copied().filter(|number| *number != u32::MAX)
+            }
+            Self::Map(numbers) => numbers.get(&(class, action)).copied(),
+        }
+    }
+
+    fn insert(&mut self, class: u32, action: u32, number: u32) {
+        match self {
+            Self::Table { numbers, action_count } => {
+                let place = (class as usize).saturating_mul(*action_count).saturating_add(action as usize);
+                if let Some(place) = numbers.get_mut(place) {
+                    *place = number;
+                }
+            }
+            Self::Map(numbers) => {
+                numbers.insert((class, action), number);
+            }
+        }
+    }
+}
+
 /// A policy of the batch and the rows it is to be asked of in this chunk.
 #[derive(Debug)]
 struct Asked {
@@ -73,7 +119,7 @@ pub struct Plan<'a> {
     resources: Vec<Party<'a>>,
     /// Class of each distinct principal.
     classes: Vec<u32>,
-    concerns: HashMap<(u32, u32), u32, FixedState>,
+    concerns: Concerns,
     concern_list: Vec<Concern>,
     asked: Vec<Asked>,
     asked_numbers: HashMap<PolicyId, u32, FixedState>,
@@ -86,12 +132,14 @@ impl<'a> Plan<'a> {
     pub fn new(snapshot: &'a Snapshot, rows: &Rows<'_>) -> Self {
         let principals = parties(&rows.principals, &snapshot.store, rows.locals);
         let classes = classes(&principals, snapshot);
+        let class_count = classes.iter().max().map_or(0, |last| (*last as usize).saturating_add(1));
+        let concerns = Concerns::new(class_count, rows.actions.distinct.len());
         Self {
             snapshot,
             principals,
             resources: parties(&rows.resources, &snapshot.store, rows.locals),
             classes,
-            concerns: HashMap::default(),
+            concerns,
             concern_list: Vec::new(),
             asked: Vec::new(),
             asked_numbers: HashMap::default(),
@@ -134,7 +182,8 @@ impl<'a> Plan<'a> {
                     party.is_some_and(|party| party.fits(asked.candidate.resource))
                 });
             }
-            chunk.ask(self.snapshot, &asked.candidate, rows, &waiting, temporaries, &mut self.scratch);
+            let parties = [&*self.principals, resources];
+            chunk.ask(self.snapshot, &asked.candidate, rows, &waiting, parties, temporaries, &mut self.scratch);
             waiting.clear();
             asked.rows = waiting;
         }
@@ -152,8 +201,8 @@ impl<'a> Plan<'a> {
             return;
         };
         let class = self.classes.get(principal as usize).copied().unwrap_or(u32::MAX);
-        let number = match self.concerns.get(&(class, action)) {
-            Some(number) => *number,
+        let number = match self.concerns.get(class, action) {
+            Some(number) => number,
             None => self.concern(rows, class, principal, action),
         };
         let Some(concern) = self.concern_list.get(number as usize) else { return };
@@ -194,7 +243,7 @@ impl<'a> Plan<'a> {
         }
         let number = self.concern_list.len() as u32;
         self.concern_list.push(Concern { asked: asked.into_boxed_slice(), by_resource, reach });
-        self.concerns.insert((class, action), number);
+        self.concerns.insert(class, action, number);
         number
     }
 
@@ -203,8 +252,8 @@ impl<'a> Plan<'a> {
     pub fn reach(&self, rows: &Rows<'_>, row: u32) -> Option<Reach> {
         let principal = rows.principals.index.get(row as usize)?;
         let class = self.classes.get(*principal as usize)?;
-        let number = self.concerns.get(&(*class, *rows.actions.index.get(row as usize)?))?;
-        self.concern_list.get(*number as usize).map(|concern| concern.reach)
+        let number = self.concerns.get(*class, *rows.actions.index.get(row as usize)?)?;
+        self.concern_list.get(number as usize).map(|concern| concern.reach)
     }
 
     #[allow(clippy::cast_possible_truncation)] // at most one per policy
@@ -293,12 +342,14 @@ impl Chunk {
     }
 
     /// Asks one policy of the rows that its scope applies to.
+    #[allow(clippy::too_many_arguments)] // the parts of the plan, borrowed apart from the list that is walked
     fn ask<'a>(
         &mut self,
         snapshot: &'a Snapshot,
         candidate: &Candidate,
         rows: &Rows<'a>,
         waiting: &[u32],
+        parties: [&[Party<'a>]; 2],
         temporaries: &'a Temporaries,
         scratch: &mut Scratch<'a>,
     ) {
@@ -316,7 +367,8 @@ impl Chunk {
             Some((condition, root)) => {
                 let store = &snapshot.store;
                 let errors = &mut erred;
-                let mut kernels = Kernels { rows, store, condition, policy: policy.0, temporaries, scratch, errors };
+                let mut kernels =
+                    Kernels { rows, store, parties, condition, policy: policy.0, temporaries, scratch, errors };
                 kernels.filter(root, waiting, &mut yes);
             }
         }

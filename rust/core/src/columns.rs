@@ -182,10 +182,9 @@ impl<'a> Rows<'a> {
 /// The distinct entities of a side with what scopes are checked against.
 #[must_use]
 pub fn parties<'a>(side: &Side, store: &'a Store, locals: &Locals<'_>) -> Vec<Party<'a>> {
-    let party = |entity: &EntityId| Party {
-        entity: *entity,
-        type_id: if entity.is_local() { locals.type_of(*entity) } else { store.type_of(*entity) },
-        ancestors: store.ancestors(*entity),
+    let party = |entity: &EntityId| {
+        let type_id = if entity.is_local() { locals.type_of(*entity) } else { store.type_of(*entity) };
+        Party::new(*entity, type_id, store)
     };
     side.distinct.iter().map(party).collect()
 }

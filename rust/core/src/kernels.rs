@@ -17,6 +17,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
+use crate::authorize::Party;
 use crate::columns::{Presence, Rows};
 use crate::entities::Store;
 use crate::evaluate::{Condition, ErrorCode, Failure, Temporaries, binary, context_has, has_attribute};
@@ -89,6 +90,8 @@ pub struct Kernels<'k, 'a> {
     pub rows: &'k Rows<'a>,
     /// The entity data.
     pub store: &'a Store,
+    /// What the store says of the distinct principals and resources.
+    pub parties: [&'k [Party<'a>]; 2],
     /// The condition.
     pub condition: Condition<'a>,
     /// Number of the policy, to find its words again.

@@ -254,7 +254,7 @@ impl Engine {
     fn authorize_batch(
         slf: &Bound<'_, Self>,
         columns: &Bound<'_, PyAny>,
-        threads: Option<usize>,
+        threads: Option<isize>,
         diagnostics: Option<&str>,
     ) -> PyResult<batch::Decisions> {
         batch::authorize_batch(slf, columns, threads, diagnostics)

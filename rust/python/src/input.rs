@@ -169,8 +169,20 @@ fn read_extension(value: &Bound<'_, PyAny>) -> PyResult<Option<Input>> {
     })
 }
 
-/// A `Decimal` that four places hold exactly.
+/// Exponents of the first digit that a Cedar decimal can have.
+const DECIMAL_EXPONENTS: std::ops::Range<i64> = -4..20;
+
+/// A `Decimal` that four places hold exactly. Its size is looked at first, as `1e-999999999` is short.
 fn read_decimal(value: &Bound<'_, PyAny>) -> PyResult<Input> {
+    if !value.call_method0("is_finite")?.is_truthy()? {
+        return Ok(unreadable());
+    }
+    if !value.is_truthy()? {
+        return Ok(Decimal::from_long(0).map_or_else(unreadable, |zero| Input::Value(Value::Decimal(zero))));
+    }
+    if !DECIMAL_EXPONENTS.contains(&value.call_method0("adjusted")?.extract()?) {
+        return Ok(unreadable());
+    }
     let text: String = value.call_method1("__format__", ("f",))?.extract()?;
     let text = match text.split_once('.') {
         None => format!("{text}.0"),

@@ -8,11 +8,13 @@
 //! Optimisation: preserves `evaluate::holds`, as `kernels.rs` does.
 
 use super::{Kernels, Known};
+use crate::authorize::Party;
 use crate::columns::{Column, Contexts, Presence};
+use crate::entities::Store;
 use crate::evaluate::{ErrorCode, Failure, get_attribute};
 use crate::shape::{Node, NodeId};
 use crate::slots::PathId;
-use crate::value::{EntityId, ValueRef};
+use crate::value::{EntityId, Value, ValueRef};
 
 /// A side of the batch.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -97,46 +99,53 @@ impl<'k, 'a> Kernels<'k, 'a> {
     ) {
         self.count(true, rows.len());
         let mut cells = self.take_cells(coded);
-        let store = self.store;
+        let (store, parties) = (self.store, self.parties_of(coded));
         let none: &[Presence] = &[];
         let (codes, count, presence) = match coded {
             Coded::Words { codes, words, presence } => (*codes, words.len(), *presence),
             Coded::Side(codes, entities) | Coded::Attribute(codes, entities, _) => (*codes, entities.len(), none),
         };
-        let known = self.scratch.known.entry((self.policy, at)).or_insert_with(|| vec![Known::Unasked; count]);
+        let mut ask = |code: usize| {
+            let value = match coded {
+                Coded::Words { words, .. } => words.get(code).map(|word| ValueRef::String(word)),
+                Coded::Side(_, entities) => entities.get(code).map(|entity| ValueRef::Entity(*entity)),
+                Coded::Attribute(_, entities, (_, name)) => {
+                    match read_cell(&mut cells, code, || attribute_of(parties, entities, code, name, store)) {
+                        Ok(value) => Some(value),
+                        Err(code) => return Known::Error(Failure { code, node: operand }),
+                    }
+                }
+            };
+            match value.map_or(Err(ErrorCode::TypeError), &test) {
+                Ok(true) => Known::Yes,
+                Ok(false) => Known::No,
+                Err(code) => Known::Error(Failure { code, node: at }),
+            }
+        };
+        // Remembering pays where rows are at least about as many as codes; else the room would cost more than it saves.
+        let mut known = match self.scratch.known.get_mut(&(self.policy, at)) {
+            Some(known) => Some(known),
+            None if rows.len().saturating_mul(2) < count => None,
+            None => Some(self.scratch.known.entry((self.policy, at)).or_insert(vec![Known::Unasked; count])),
+        };
         for row in rows {
             if presence.get(*row as usize).is_some_and(|presence| *presence != Presence::Value) {
                 self.errors.push((*row, Failure { code: ErrorCode::AttributeMissing, node: operand }));
                 continue;
             }
             let code = codes.get(*row as usize).copied().unwrap_or(u32::MAX) as usize;
-            let Some(answer) = known.get_mut(code) else { continue };
-            if *answer == Known::Unasked {
-                let value = match coded {
-                    Coded::Words { words, .. } => words.get(code).map(|word| ValueRef::String(word)),
-                    Coded::Side(_, entities) => entities.get(code).map(|entity| ValueRef::Entity(*entity)),
-                    Coded::Attribute(..) => None,
-                };
-                let value = match (value, coded) {
-                    (Some(value), _) => Ok(value),
-                    (None, Coded::Attribute(_, entities, (_, name))) => {
-                        read_cell(&mut cells, code, || {
-                            let entity = entities.get(code).copied().unwrap_or(EntityId(u32::MAX));
-                            get_attribute(ValueRef::Entity(entity), name, store)
-                        })
+            let answer = match known.as_mut().and_then(|known| known.get_mut(code)) {
+                Some(answer) => {
+                    if *answer == Known::Unasked {
+                        *answer = ask(code);
                     }
-                    (None, _) => Err(ErrorCode::TypeError),
-                };
-                *answer = match value.map(&test) {
-                    Ok(Ok(true)) => Known::Yes,
-                    Ok(Ok(false)) => Known::No,
-                    Ok(Err(code)) => Known::Error(Failure { code, node: at }),
-                    Err(code) => Known::Error(Failure { code, node: operand }),
-                };
-            }
+                    *answer
+                }
+                None => ask(code),
+            };
             match answer {
                 Known::Yes => yes.push(*row),
-                Known::Error(failure) => self.errors.push((*row, *failure)),
+                Known::Error(failure) => self.errors.push((*row, failure)),
                 Known::No | Known::Unasked => {}
             }
         }
@@ -153,15 +162,12 @@ impl<'k, 'a> Kernels<'k, 'a> {
         let Coded::Attribute(codes, entities, (_, name)) = coded else { return None };
         self.count(false, rows.len());
         let mut cells = self.take_cells(coded);
-        let store = self.store;
+        let (store, parties) = (self.store, self.parties_of(coded));
         let errors = &mut *self.errors;
         let mut values = Vec::with_capacity(rows.len());
         rows.retain(|row| {
             let code = codes.get(*row as usize).copied().unwrap_or(u32::MAX) as usize;
-            let read = read_cell(&mut cells, code, || {
-                let entity = entities.get(code).copied().unwrap_or(EntityId(u32::MAX));
-                get_attribute(ValueRef::Entity(entity), name, store)
-            });
+            let read = read_cell(&mut cells, code, || attribute_of(parties, entities, code, name, store));
             match read {
                 Ok(value) => values.push(value),
                 Err(code) => errors.push((*row, Failure { code, node: at })),
@@ -170,6 +176,16 @@ impl<'k, 'a> Kernels<'k, 'a> {
         });
         self.give_cells(coded, cells);
         Some(values)
+    }
+
+    /// What the store says of the entities that an attribute is read of; none for actions.
+    fn parties_of(&self, coded: &Coded<'k, 'a>) -> &'k [Party<'a>] {
+        let [principals, resources] = self.parties;
+        match coded {
+            Coded::Attribute(_, _, (Which::Principal, _)) => principals,
+            Coded::Attribute(_, _, (Which::Resource, _)) => resources,
+            _ => &[],
+        }
     }
 
     fn take_cells(&mut self, coded: &Coded<'k, 'a>) -> Vec<Cell<'a>> {
@@ -192,6 +208,25 @@ impl<'k, 'a> Kernels<'k, 'a> {
         match columns.get(path.0 as usize) {
             Some(Some(Column::Long { values, presence })) => Some((values, presence)),
             _ => None,
+        }
+    }
+}
+
+fn attribute_of<'a>(
+    parties: &[Party<'a>],
+    entities: &[EntityId],
+    code: usize,
+    name: &str,
+    store: &'a Store,
+) -> Result<ValueRef<'a>, ErrorCode> {
+    match parties.get(code) {
+        Some(party) => {
+            let data = party.data.ok_or(ErrorCode::EntityMissing)?;
+            data.attributes.get(name).map(Value::borrow).ok_or(ErrorCode::AttributeMissing)
+        }
+        None => {
+            let entity = entities.get(code).copied().unwrap_or(EntityId(u32::MAX));
+            get_attribute(ValueRef::Entity(entity), name, store)
         }
     }
 }

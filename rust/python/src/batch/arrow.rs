@@ -24,7 +24,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyTuple};
 
-use super::leaves::texts;
+use super::leaves::{keys, texts};
 
 const SCHEMA: &CStr = c"arrow_schema";
 const ARRAY: &CStr = c"arrow_array";
@@ -98,6 +98,17 @@ impl Import {
         let DataType::Struct(fields) = &self.data_type else {
             return Err(format!("a table is wanted and this is {}", self.data_type));
         };
+        let names: Vec<&str> =
+            fields.iter().map(|field| field.name().as_str()).filter(|name| is_wanted(name)).collect();
+        if let Some(twice) = names.iter().enumerate().find_map(|(at, name)| names[..at].contains(name).then_some(name))
+        {
+            return Err(format!("column `{twice}` comes twice"));
+        }
+        if self.parts.is_empty() {
+            let wanted = fields.iter().filter(|field| is_wanted(field.name()));
+            let columns = wanted.map(|field| (field.name().clone(), new_empty_array(field.data_type()))).collect();
+            return Ok(vec![Batch { row_count: 0, columns }]);
+        }
         self.parts.iter().map(|part| batch(part, fields, &is_wanted)).collect()
     }
 
@@ -136,8 +147,11 @@ fn joined(chunks: &[ArrayRef]) -> Result<ArrayRef, String> {
 fn words(column: &ArrayRef) -> Option<Vec<Option<&str>>> {
     let dictionary = column.as_any_dictionary_opt()?;
     let words: Vec<Option<&str>> = texts(dictionary.values())?.collect();
-    let keys = dictionary.normalized_keys().into_iter().enumerate();
-    Some(keys.map(|(row, key)| if column.is_null(row) { None } else { words.get(key).copied().flatten() }).collect())
+    let keys = keys(dictionary).into_iter().enumerate();
+    Some(
+        keys.map(|(row, key)| if column.is_null(row) { None } else { words.get(key as usize).copied().flatten() })
+            .collect(),
+    )
 }
 
 /// A record batch: number of rows, and columns by name.

@@ -19,7 +19,7 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
 use typed_arena::Arena;
 
-use super::leaves::{integers, texts};
+use super::leaves::{integers, keys, texts};
 use super::tree::Node;
 use crate::context::{ContextReader, type_of_plan};
 use crate::engine::Engine;
@@ -56,16 +56,28 @@ impl<'a> ContextBuilder<'_, 'a> {
         let known = self.actions.distinct.iter().zip(layouts);
         let plans: Plans<'_, RecordPlan> =
             known.map(|(action, layout)| compiled.actions.contains_key(action).then_some(&layout.context)).collect();
+        self.refuse_others(context, row_count);
         let all = vec![true; row_count];
         self.record(context, &plans, There { above: &all, present: &all }, &mut Vec::new(), &mut columns);
         Contexts::Columns(columns)
+    }
+
+    /// Refuses rows whose context is something, and no record. A null context is an empty one.
+    fn refuse_others(&mut self, context: &Node, row_count: usize) {
+        let Some(found) = context.children(row_count) else { return };
+        let present = context.present(row_count);
+        for (row, (is_present, is_record)) in present.iter().zip(found.records).enumerate() {
+            if *is_present && !is_record {
+                self.refuse(row, Reason::ArgumentType);
+            }
+        }
     }
 
     /// Without a schema: each row's context as one record.
     fn whole(&mut self, context: &Node, row_count: usize) -> Contexts<'a> {
         let mut slots = Vec::with_capacity(row_count);
         for row in 0..row_count {
-            let value = match context.input(row) {
+            let value = match or_empty(context.input(row)) {
                 input @ Input::Object(_) => self.value(&input, None),
                 _ => None,
             };
@@ -369,7 +381,7 @@ impl<'a> ContextBuilder<'_, 'a> {
         if let DataType::Dictionary(_, _) = column.data_type() {
             let dictionary = column.as_any_dictionary();
             let words: Vec<&'a str> = texts(dictionary.values())?.map(|word| keep(word.unwrap_or_default())).collect();
-            let codes = dictionary.normalized_keys().into_iter().map(|key| key as u32).collect();
+            let codes = keys(dictionary);
             return Some(Column::Text { codes, words, presence: presence(above, present) });
         }
         let slots = texts(column)?.zip(present.iter().zip(above)).map(|(text, (is_present, above))| match text {
@@ -392,14 +404,18 @@ impl<'a> ContextBuilder<'_, 'a> {
         if self.engine.compiled().paths.find(path).is_none() {
             return;
         }
+        let types: Vec<Option<Type>> = plans.iter().map(|plan| plan.map(type_of_plan)).collect();
         let mut slots = Vec::with_capacity(there.present.len());
         for (row, (is_present, is_above)) in there.present.iter().zip(there.above).enumerate() {
-            let plan = self.plan_of(plans, row).filter(|_| *is_present && self.refused.get(row) == Some(&None));
-            let Some(plan) = plan else {
+            let action = self.actions.index.get(row).map_or(usize::MAX, |action| *action as usize);
+            let wanted = types.get(action).and_then(Option::as_ref);
+            let wanted = wanted.filter(|_| *is_present && self.refused.get(row) == Some(&None));
+            let Some(wanted) = wanted else {
                 slots.push(if *is_above { Slot::Absent } else { Slot::Unreachable });
                 continue;
             };
-            match self.value(&node.input(row), Some(&type_of_plan(plan))) {
+            let input = if path.is_empty() { or_empty(node.input(row)) } else { node.input(row) };
+            match self.value(&input, Some(wanted)) {
                 Some(value) => slots.push(Slot::Value(value)),
                 None => {
                     self.refuse(row, Reason::ArgumentType);
@@ -410,6 +426,14 @@ impl<'a> ContextBuilder<'_, 'a> {
         if let Some(place) = self.place(path, columns) {
             *place = Some(Column::Slots(slots));
         }
+    }
+}
+
+/// A context that is null is an empty one.
+fn or_empty(context: Input) -> Input {
+    match context {
+        Input::Null => Input::Object(Vec::new()),
+        context => context,
     }
 }
 

@@ -7,11 +7,11 @@ use agentpdp_core::value::Value;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Decimal128Type, DurationMicrosecondType, DurationMillisecondType, DurationNanosecondType, DurationSecondType,
-    Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
+    Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
     TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type,
     UInt64Type,
 };
-use arrow_array::{Array, ArrayRef};
+use arrow_array::{AnyDictionaryArray, Array, ArrayRef};
 use arrow_schema::{DataType, TimeUnit};
 
 use crate::input::unreadable;
@@ -69,6 +69,7 @@ pub(crate) fn input(column: &ArrayRef, row: usize) -> Input {
         DataType::UInt16 => Input::Long(primitive!(UInt16Type).into()),
         DataType::UInt8 => Input::Long(primitive!(UInt8Type).into()),
         DataType::Float64 => crate::input::read_float(primitive!(Float64Type)),
+        DataType::Float16 => crate::input::read_float(primitive!(Float16Type).to_f64()),
         DataType::Float32 => crate::input::read_float(primitive!(Float32Type).into()),
         DataType::Utf8 => Input::String(column.as_string::<i32>().value(row).to_owned()),
         DataType::LargeUtf8 => Input::String(column.as_string::<i64>().value(row).to_owned()),
@@ -100,12 +101,23 @@ pub(crate) fn input(column: &ArrayRef, row: usize) -> Input {
     }
 }
 
+/// Which of a dictionary's values each row has. What stands there for a null row means nothing.
+pub(crate) fn keys(dictionary: &dyn AnyDictionaryArray) -> Vec<u32> {
+    match dictionary.keys().data_type() {
+        _ if dictionary.values().is_empty() => vec![0; dictionary.len()],
+        DataType::Int32 => {
+            dictionary.keys().as_primitive::<Int32Type>().values().iter().map(|key| *key as u32).collect()
+        }
+        _ => dictionary.normalized_keys().into_iter().map(|key| key as u32).collect(),
+    }
+}
+
 /// The row's number of a dictionary's value.
 trait KeyAt {
     fn normalized_keys_at(&self, row: usize) -> usize;
 }
 
-impl KeyAt for &dyn arrow_array::AnyDictionaryArray {
+impl KeyAt for &dyn AnyDictionaryArray {
     fn normalized_keys_at(&self, row: usize) -> usize {
         let keys = self.keys().slice(row, 1);
         match input(&keys, 0) {

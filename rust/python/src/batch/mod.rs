@@ -34,13 +34,16 @@ pub(crate) const BATCH_ROWS_MAX: usize = 1 << 30;
 pub(crate) fn authorize_batch(
     slf: &Bound<'_, Engine>,
     columns: &Bound<'_, PyAny>,
-    threads: Option<usize>,
+    threads: Option<isize>,
     diagnostics: Option<&str>,
 ) -> PyResult<Decisions> {
     // Kernels find every satisfied policy anyway, so the shorter form costs the same here.
     read_diagnostics(diagnostics)?;
     let threads = threads
-        .map(|threads| NonZero::new(threads).ok_or_else(|| PyValueError::new_err("threads is at least 1")))
+        .map(|threads| {
+            let positive = usize::try_from(threads).ok().and_then(NonZero::new);
+            positive.ok_or_else(|| PyValueError::new_err("threads is at least 1"))
+        })
         .transpose()?;
     let mut decisions = Decisions::new(slf.clone().unbind());
     if columns.hasattr("__arrow_c_stream__")? || columns.hasattr("__arrow_c_array__")? {

@@ -15,6 +15,7 @@ use pyo3::prelude::*;
 
 use super::leaves::input;
 use super::uids::SideReader;
+use crate::input::unreadable;
 
 /// A column: from Arrow, or from Python objects.
 pub(super) enum Leaf {
@@ -135,7 +136,8 @@ impl Node {
                         Input::Object(attributes) => attributes
                             .into_iter()
                             .find(|(known, _)| known == name)
-                            .map_or(Input::Null, |(_, value)| value),
+                            // Only a cell that is None is absent; inside an object it is no value.
+                            .map_or(Input::Null, |(_, value)| if value == Input::Null { unreadable() } else { value }),
                         _ => Input::Null,
                     };
                     (name.clone(), Self::Leaf(Leaf::Inputs((0..row_count).map(of_row).collect())))

@@ -18,7 +18,7 @@ use foldhash::fast::RandomState;
 use numpy::PyArray1;
 use pyo3::prelude::*;
 
-use super::leaves::texts;
+use super::leaves::{keys, texts};
 use crate::engine::Engine;
 use crate::errors;
 use crate::uid::{UidArgument, owned_uid, parse_uid, read_uid};
@@ -47,6 +47,7 @@ impl SideReader<'_> {
             DataType::UInt64 => Ok(self.read_codes(column.as_primitive::<UInt64Type>().iter(), refused)),
             DataType::Dictionary(_, _) => self.read_dictionary(column, name, locals, refused),
             DataType::Struct(_) => self.read_structs(column, name, locals, refused),
+            DataType::Null => Ok(self.read_texts(std::iter::repeat_n(None, column.len()), locals, refused)),
             _ => match texts(column) {
                 Some(texts) => Ok(self.read_texts(texts, locals, refused)),
                 None => Err(format!(
@@ -124,11 +125,11 @@ impl SideReader<'_> {
             builder.distinct(resolved);
         }
         let null = builder.distinct(Err(self.unreadable));
-        let keys = dictionary.normalized_keys();
+        let keys = keys(dictionary);
         let nulls = dictionary.keys().nulls();
         for (row, key) in keys.into_iter().enumerate() {
             let is_null = nulls.is_some_and(|nulls| nulls.is_null(row));
-            builder.row(row, if is_null { null } else { key as u32 }, refused);
+            builder.row(row, if is_null { null } else { key }, refused);
         }
         Ok(builder.side)
     }
