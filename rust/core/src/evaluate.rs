@@ -287,7 +287,6 @@ pub(crate) fn context_has(slot: Slot<'_>) -> Result<bool, ErrorCode> {
 /// An operator of one argument. `!` of anything but a boolean is a type error like the others'.
 pub(crate) fn unary(operator: Unary, value: ValueRef<'_>) -> Result<ValueRef<'_>, ErrorCode> {
     match (operator, value) {
-        (Unary::Not, ValueRef::Bool(value)) => Ok(ValueRef::Bool(!value)),
         (Unary::Negate, ValueRef::Long(value)) => value.checked_neg().map(ValueRef::Long).ok_or(ErrorCode::Overflow),
         (Unary::IsEmpty, ValueRef::Set(set)) => Ok(ValueRef::Bool(set.values().is_empty())),
         _ => Err(ErrorCode::TypeError),

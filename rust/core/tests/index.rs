@@ -131,10 +131,9 @@ impl Version {
     /// The same by the index, as batches go: once for the principal, once for the resource.
     fn ask_by_sides(&self, world: &World, moment: &Moment, (principal, action, resource): Request) -> BTreeSet<String> {
         let store = &moment.store;
-        let party = |entity: EntityId| Party {
-            entity,
-            type_id: if entity.is_local() { world.locals.type_of(entity) } else { store.type_of(entity) },
-            ancestors: store.ancestors(entity),
+        let party = |entity: EntityId| {
+            let type_id = if entity.is_local() { world.locals.type_of(entity) } else { store.type_of(entity) };
+            Party::new(entity, type_id, store)
         };
         let (mine, theirs) = (party(principal), party(resource));
         let mut found = BTreeSet::new();
