@@ -13,11 +13,13 @@ use arc_swap::{ArcSwap, Guard};
 use foldhash::fast::FixedState;
 
 use crate::authorize::{OnError, Policies, PolicyError};
+use crate::decision::Reason;
 use crate::entities::{Cycle, Edits, Entity, Lineage, Store};
 use crate::policies::{PolicySource, SlotValues};
+use crate::request::{Locals, check_parties};
 use crate::schema::{ActionType, Schema};
 use crate::slots::{Layout, Paths};
-use crate::value::EntityId;
+use crate::value::{EntityId, TypeId};
 
 /// Rows of a batch that are decided against one snapshot.
 pub const CHUNK_ROWS: usize = 4_096;
@@ -40,6 +42,34 @@ pub struct ActionEntry {
     pub action: ActionType,
     /// How its contexts are laid out.
     pub layout: Arc<Layout>,
+    /// Whether no type of its principals and resources lists its ids.
+    is_plain: bool,
+}
+
+impl ActionEntry {
+    /// Whether principal and resource fit, as [`check_parties`] says.
+    ///
+    /// # Errors
+    ///
+    /// The reason why not.
+    #[inline]
+    pub fn check_parties(
+        &self,
+        principal: EntityId,
+        resource: EntityId,
+        schema: &Schema,
+        store: &Store,
+        locals: &Locals<'_>,
+    ) -> Result<(), Reason> {
+        let applies = |types: &[TypeId], entity: EntityId| {
+            let type_id = if entity.is_local() { locals.type_of(entity) } else { store.type_of(entity) };
+            types.contains(&type_id)
+        };
+        if self.is_plain && applies(&self.action.principals, principal) && applies(&self.action.resources, resource) {
+            return Ok(());
+        }
+        check_parties(&self.action, principal, resource, schema, store, locals)
+    }
 }
 
 /// What a bundle compiles to, before anything changes.
@@ -106,7 +136,12 @@ impl Compiled {
                     layout
                 }
             };
-            actions.insert(action.action, ActionEntry { action: action.clone(), layout });
+            let lists_ids = |type_id: &TypeId| {
+                let known = schema.as_ref().and_then(|schema| schema.entity_types.get(type_id));
+                known.is_none_or(|known| known.ids.is_some())
+            };
+            let is_plain = !action.principals.iter().chain(&action.resources).any(lists_ids);
+            actions.insert(action.action, ActionEntry { action: action.clone(), layout, is_plain });
         }
         Ok(Self {
             schema: schema.map(Arc::new),

@@ -183,11 +183,58 @@ impl<'a> Evaluator<'_, 'a> {
                 Ok(false)
             }
             Node::Unary(Unary::Not, inner) => self.truth(*inner).map(|value| !value),
+            Node::If(test, then, otherwise) => {
+                if self.truth(*test)? {
+                    self.truth(*then)
+                } else {
+                    self.truth(*otherwise)
+                }
+            }
+            Node::Binary(operator, left, right) => {
+                let (left, right) = (self.operand(*left)?, self.operand(*right)?);
+                relation(*operator, left, right, self.call.store).map_err(|code| Failure { code, node })
+            }
+            Node::Like(inner, pattern) => match (self.operand(*inner)?, self.constant(*pattern)) {
+                (ValueRef::String(text), Some(Constant::Pattern(pattern))) => Ok(pattern.matches(text)),
+                _ => Self::fail(ErrorCode::TypeError, node),
+            },
             _ => match self.value(node)? {
                 ValueRef::Bool(value) => Ok(value),
                 _ => Self::fail(ErrorCode::TypeError, node),
             },
         }
+    }
+
+    /// As [`Evaluator::value`], with the short way for what operands mostly are.
+    #[inline(always)]
+    fn operand(&self, at: NodeId) -> Evaluated<ValueRef<'a>> {
+        match self.condition.shape.node(at) {
+            Some(Node::Context(path)) => {
+                if let Slot::Value(value) = self.call.slot(*path) {
+                    return Ok(value);
+                }
+            }
+            Some(Node::Constant(constant)) => {
+                if let Some(Constant::Value(value)) = self.constant(*constant) {
+                    return Ok(value.borrow());
+                }
+            }
+            Some(Node::GetAttribute(inner, name)) => {
+                let entity = match self.condition.shape.node(*inner) {
+                    Some(Node::Principal) => Some(self.call.principal),
+                    Some(Node::Resource) => Some(self.call.resource),
+                    _ => None,
+                };
+                let data = entity.and_then(|entity| self.call.store.get(entity));
+                if let Some(value) = data.and_then(|data| data.attributes.get(name)) {
+                    return Ok(value.borrow());
+                }
+            }
+            Some(Node::Principal) => return Ok(ValueRef::Entity(self.call.principal)),
+            Some(Node::Resource) => return Ok(ValueRef::Entity(self.call.resource)),
+            _ => {}
+        }
+        self.value(at)
     }
 
     fn value(&self, at: NodeId) -> Evaluated<ValueRef<'a>> {
@@ -290,6 +337,28 @@ pub(crate) fn unary(operator: Unary, value: ValueRef<'_>) -> Result<ValueRef<'_>
         (Unary::Negate, ValueRef::Long(value)) => value.checked_neg().map(ValueRef::Long).ok_or(ErrorCode::Overflow),
         (Unary::IsEmpty, ValueRef::Set(set)) => Ok(ValueRef::Bool(set.values().is_empty())),
         _ => Err(ErrorCode::TypeError),
+    }
+}
+
+/// An operator of two arguments whose value must be a boolean.
+#[inline]
+pub(crate) fn relation<'a>(
+    operator: Binary,
+    left: ValueRef<'a>,
+    right: ValueRef<'a>,
+    store: &'a Store,
+) -> Result<bool, ErrorCode> {
+    match (operator, left, right) {
+        (Binary::Equal, ValueRef::String(left), ValueRef::String(right)) => Ok(left == right),
+        (Binary::Equal, ValueRef::Entity(left), ValueRef::Entity(right)) => Ok(left == right),
+        (Binary::Equal, left, right) => Ok(left == right),
+        (Binary::Less | Binary::LessOrEqual, left, right) => compare(operator, left, right),
+        (Binary::In, left, right) => is_in(left, right, store),
+        (Binary::Contains, ValueRef::Set(set), member) => Ok(set.contains(member)),
+        _ => match binary(operator, left, right, store)? {
+            ValueRef::Bool(value) => Ok(value),
+            _ => Err(ErrorCode::TypeError),
+        },
     }
 }
 

@@ -20,7 +20,7 @@ use foldhash::fast::FixedState;
 use crate::authorize::Party;
 use crate::columns::{Presence, Rows};
 use crate::entities::Store;
-use crate::evaluate::{Condition, ErrorCode, Failure, Temporaries, binary, context_has, has_attribute};
+use crate::evaluate::{Condition, ErrorCode, Failure, Temporaries, context_has, has_attribute, relation};
 use crate::expression::{Binary, Unary};
 use crate::shape::{Children, Constant, ConstantId, Node, NodeId};
 use crate::slots::{PathId, Slot};
@@ -275,10 +275,9 @@ impl<'k, 'a> Kernels<'k, 'a> {
         self.count(false, kept.len());
         for (lane, row) in kept.iter().enumerate() {
             let (Some(left), Some(right)) = (left.at(lane), right.at(lane)) else { continue };
-            match binary(operator, left, right, self.store) {
-                Ok(ValueRef::Bool(true)) => yes.push(*row),
-                Ok(ValueRef::Bool(false)) => {}
-                Ok(_) => self.errors.push((*row, Failure { code: ErrorCode::TypeError, node: at })),
+            match relation(operator, left, right, self.store) {
+                Ok(true) => yes.push(*row),
+                Ok(false) => {}
                 Err(code) => self.errors.push((*row, Failure { code, node: at })),
             }
         }
@@ -331,7 +330,7 @@ impl<'k, 'a> Kernels<'k, 'a> {
         let store = self.store;
         self.test(at, node, &coded, rows, yes, |value| {
             let (left, right) = if flipped { (constant, value) } else { (value, constant) };
-            truth(binary(operator, left, right, store))
+            relation(operator, left, right, store)
         });
         true
     }

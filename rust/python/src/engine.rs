@@ -13,7 +13,7 @@ use agentpdp_core::decision::{Answer, Reason};
 use agentpdp_core::engine::{ActionEntry, Compiled, Engine as CoreEngine, SlotUids, Snapshot};
 use agentpdp_core::entities::Edits;
 use agentpdp_core::evaluate::{Call, Temporaries};
-use agentpdp_core::request::{Locals, check_parties};
+use agentpdp_core::request::Locals;
 use agentpdp_core::value::EntityId;
 use foldhash::fast::FixedState;
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -111,7 +111,7 @@ impl Engine {
         let Some(resource) = read_uid(request.resource) else { return refuse(Reason::UnknownResource, None) };
         let resource = resolve(resource, nonce, store, &mut locals);
         if let (Some(entry), Some(schema)) = (entry, schema)
-            && let Err(reason) = check_parties(&entry.action, principal, resource, schema, store, &locals)
+            && let Err(reason) = entry.check_parties(principal, resource, schema, store, &locals)
         {
             return refuse(reason, None);
         }
