@@ -22,6 +22,7 @@ use crate::evaluate::{Failure, Temporaries};
 use crate::index::Candidate;
 use crate::kernels::{KernelRuns, Kernels, Scratch};
 use crate::policies::{Effect, Scope};
+use crate::shape::{Constant, ShapeId};
 use crate::value::{EntityId, TypeId};
 
 /// What cannot change with the call, for a pair of principal class and action.
@@ -109,6 +110,16 @@ impl Concerns {
 struct Asked {
     candidate: Candidate,
     rows: Vec<u32>,
+    /// For a link: place in [`Plan::families`].
+    family: Option<u32>,
+}
+
+/// Links of one template: one condition, asked once of the rows of all of them.
+#[derive(Debug, Default)]
+struct Family {
+    /// The links that have rows in this chunk: places in [`Plan::asked`].
+    members: Vec<u32>,
+    rows: Vec<u32>,
 }
 
 /// What one snapshot says of a batch's distinct entities; kept from chunk to chunk while the snapshot stays.
@@ -123,6 +134,9 @@ pub struct Plan<'a> {
     concern_list: Vec<Concern>,
     asked: Vec<Asked>,
     asked_numbers: HashMap<PolicyId, u32, FixedState>,
+    families: Vec<Family>,
+    /// By shape, and where the constants are that the links of a template share.
+    family_numbers: HashMap<(ShapeId, *const Constant), u32, FixedState>,
     scratch: Scratch<'a>,
 }
 
@@ -143,6 +157,8 @@ impl<'a> Plan<'a> {
             concern_list: Vec::new(),
             asked: Vec::new(),
             asked_numbers: HashMap::default(),
+            families: Vec::new(),
+            family_numbers: HashMap::default(),
             scratch: Scratch::default(),
         }
     }
@@ -169,23 +185,26 @@ impl<'a> Plan<'a> {
             }
         }
         let mut chunk = Chunk::new(start, end);
-        for asked in &mut self.asked {
+        let asker = Asker { snapshot: self.snapshot, rows, parties: [&self.principals, &self.resources], temporaries };
+        for (number, asked) in (0u32..).zip(&mut self.asked) {
             if asked.rows.is_empty() {
                 continue;
             }
-            let mut waiting = std::mem::take(&mut asked.rows);
-            let resources = &self.resources;
-            if asked.candidate.resource != Scope::Any {
-                let index = &rows.resources.index;
-                waiting.retain(|row| {
-                    let party = index.get(*row as usize).and_then(|index| resources.get(*index as usize));
-                    party.is_some_and(|party| party.fits(asked.candidate.resource))
-                });
+            asker.keep_fitting(&asked.candidate, &mut asked.rows);
+            match asked.family.and_then(|family| self.families.get_mut(family as usize)) {
+                Some(family) => {
+                    family.rows.extend_from_slice(&asked.rows);
+                    family.members.push(number);
+                }
+                None => {
+                    chunk.ask(&asker, &asked.candidate, &asked.rows, &mut self.scratch);
+                    chunk.settle_all(&asked.candidate);
+                    asked.rows.clear();
+                }
             }
-            let parties = [&*self.principals, resources];
-            chunk.ask(self.snapshot, &asked.candidate, rows, &waiting, parties, temporaries, &mut self.scratch);
-            waiting.clear();
-            asked.rows = waiting;
+        }
+        for family in &mut self.families {
+            chunk.ask_family(&asker, family, &mut self.asked, &mut self.scratch);
         }
         chunk.conclude(rows, on_error, out);
     }
@@ -261,9 +280,26 @@ impl<'a> Plan<'a> {
         let next = self.asked.len() as u32;
         let number = *self.asked_numbers.entry(candidate.policy).or_insert(next);
         if number == next {
-            self.asked.push(Asked { candidate, rows: Vec::new() });
+            let family = self.family_number(&candidate);
+            self.asked.push(Asked { candidate, rows: Vec::new(), family });
         }
         number
+    }
+
+    /// The family of a link that has a condition.
+    #[allow(clippy::cast_possible_truncation)] // at most one per policy
+    fn family_number(&mut self, candidate: &Candidate) -> Option<u32> {
+        let policy = self.snapshot.policies.get(candidate.policy)?;
+        if !policy.is_link || !candidate.conditional {
+            return None;
+        }
+        let constants = if policy.constants.is_empty() { std::ptr::null() } else { policy.constants.as_ptr() };
+        let next = self.families.len() as u32;
+        let number = *self.family_numbers.entry((policy.shape, constants)).or_insert(next);
+        if number == next {
+            self.families.push(Family::default());
+        }
+        Some(number)
     }
 
     fn assign_by_resource(&mut self, rows: &Rows<'a>, row: u32, principal: u32, action: u32, resource: u32) {
@@ -307,6 +343,29 @@ fn classes(principals: &[Party<'_>], snapshot: &Snapshot) -> Vec<u32> {
         .collect()
 }
 
+/// What policies are asked with.
+#[derive(Clone, Copy)]
+struct Asker<'p, 'a> {
+    snapshot: &'a Snapshot,
+    rows: &'p Rows<'a>,
+    parties: [&'p [Party<'a>]; 2],
+    temporaries: &'a Temporaries,
+}
+
+impl Asker<'_, '_> {
+    /// Keeps the rows whose resource fits a policy's scope.
+    fn keep_fitting(&self, candidate: &Candidate, waiting: &mut Vec<u32>) {
+        if candidate.resource == Scope::Any {
+            return;
+        }
+        let (index, [_, resources]) = (&self.rows.resources.index, self.parties);
+        waiting.retain(|row| {
+            let party = index.get(*row as usize).and_then(|index| resources.get(*index as usize));
+            party.is_some_and(|party| party.fits(candidate.resource))
+        });
+    }
+}
+
 const PERMITTED: u8 = 1;
 const FORBIDDEN: u8 = 2;
 const FORBID_ERROR: u8 = 4;
@@ -341,51 +400,89 @@ impl Chunk {
         }
     }
 
-    /// Asks one policy of the rows that its scope applies to.
-    #[allow(clippy::too_many_arguments)] // the parts of the plan, borrowed apart from the list that is walked
-    fn ask<'a>(
-        &mut self,
-        snapshot: &'a Snapshot,
-        candidate: &Candidate,
-        rows: &Rows<'a>,
-        waiting: &[u32],
-        parties: [&[Party<'a>]; 2],
-        temporaries: &'a Temporaries,
-        scratch: &mut Scratch<'a>,
-    ) {
-        let policy = candidate.policy;
-        let mut yes = std::mem::take(&mut self.yes);
-        let mut erred = std::mem::take(&mut self.erred);
+    /// Asks the condition of a policy of some rows: `yes` and `erred` are then what it said.
+    fn ask<'a>(&mut self, asker: &Asker<'_, 'a>, candidate: &Candidate, waiting: &[u32], scratch: &mut Scratch<'a>) {
+        let Asker { snapshot, rows, parties, temporaries } = *asker;
         let condition = if candidate.conditional {
-            snapshot.policies.get(policy).and_then(|policy| snapshot.policies.condition(policy))
+            snapshot.policies.get(candidate.policy).and_then(|policy| snapshot.policies.condition(policy))
         } else {
             None
         };
         match condition.and_then(|condition| Some((condition, condition.shape.root()?))) {
             None if candidate.conditional => {}
-            None => yes.extend_from_slice(waiting),
+            None => self.yes.extend_from_slice(waiting),
             Some((condition, root)) => {
-                let store = &snapshot.store;
-                let errors = &mut erred;
-                let mut kernels =
-                    Kernels { rows, store, parties, condition, policy: policy.0, temporaries, scratch, errors };
-                kernels.filter(root, waiting, &mut yes);
+                let (store, policy, errors) = (&snapshot.store, candidate.policy.0, &mut self.erred);
+                let mut kernels = Kernels { rows, store, parties, condition, policy, temporaries, scratch, errors };
+                kernels.filter(root, waiting, &mut self.yes);
             }
         }
-        let effect = candidate.effect;
-        for row in yes.drain(..) {
-            self.mark(row, if effect == Effect::Permit { PERMITTED } else { FORBIDDEN });
-            self.satisfied.push((row, policy, effect));
-        }
-        for (row, failure) in erred.drain(..) {
-            if effect == Effect::Forbid {
-                self.mark(row, FORBID_ERROR);
-                self.forbid_errors.push((row, policy));
+    }
+
+    /// Counts what was said for the one policy that was asked.
+    fn settle_all(&mut self, candidate: &Candidate) {
+        let (yes, erred) = (std::mem::take(&mut self.yes), std::mem::take(&mut self.erred));
+        yes.iter().for_each(|row| self.satisfy(*row, candidate));
+        erred.iter().for_each(|(row, failure)| self.err(*row, *failure, candidate));
+        (self.yes, self.erred) = (yes, erred);
+        self.yes.clear();
+        self.erred.clear();
+    }
+
+    /// Asks the condition that some links share once of all their rows, and counts it for each link's own.
+    fn ask_family<'a>(
+        &mut self,
+        asker: &Asker<'_, 'a>,
+        family: &mut Family,
+        asked: &mut [Asked],
+        scratch: &mut Scratch<'a>,
+    ) {
+        let first = family.members.first().and_then(|member| asked.get(*member as usize));
+        let Some(candidate) = first.map(|first| first.candidate) else { return };
+        if let [only] = family.members[..] {
+            self.ask(asker, &candidate, &family.rows, scratch);
+            self.settle_all(&candidate);
+            if let Some(only) = asked.get_mut(only as usize) {
+                only.rows.clear();
             }
-            self.errors.push((row, policy, failure));
+            family.members.clear();
+            family.rows.clear();
+            return;
         }
-        self.yes = yes;
-        self.erred = erred;
+        family.rows.sort_unstable();
+        family.rows.dedup();
+        self.ask(asker, &candidate, &family.rows, scratch);
+        let (yes, mut erred) = (std::mem::take(&mut self.yes), std::mem::take(&mut self.erred));
+        erred.sort_unstable_by_key(|(row, _)| *row);
+        for member in family.members.drain(..) {
+            let Some(member) = asked.get_mut(member as usize) else { continue };
+            for row in member.rows.drain(..) {
+                if yes.binary_search(&row).is_ok() {
+                    self.satisfy(row, &member.candidate);
+                } else if let Ok(at) = erred.binary_search_by_key(&row, |(row, _)| *row)
+                    && let Some((_, failure)) = erred.get(at)
+                {
+                    self.err(row, *failure, &member.candidate);
+                }
+            }
+        }
+        family.rows.clear();
+        (self.yes, self.erred) = (yes, erred);
+        self.yes.clear();
+        self.erred.clear();
+    }
+
+    fn satisfy(&mut self, row: u32, candidate: &Candidate) {
+        self.mark(row, if candidate.effect == Effect::Permit { PERMITTED } else { FORBIDDEN });
+        self.satisfied.push((row, candidate.policy, candidate.effect));
+    }
+
+    fn err(&mut self, row: u32, failure: Failure, candidate: &Candidate) {
+        if candidate.effect == Effect::Forbid {
+            self.mark(row, FORBID_ERROR);
+            self.forbid_errors.push((row, candidate.policy));
+        }
+        self.errors.push((row, candidate.policy, failure));
     }
 
     /// Draws the conclusion for each row, as `authorize::conclude` does, and keeps the policies that decided.

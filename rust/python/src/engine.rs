@@ -1,7 +1,7 @@
 //! `Engine`: deciding single calls, and changing entities and links.
 //!
 //! The way of a call: the action's entry in the schema, the context into slots, principal and resource into numbers,
-//! the ceilings' answer, the conclusion, the decision's object. Batches are in `batch.rs`.
+//! the ceilings' answer, the conclusion, the decision's object. Batches are in `batch/`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,10 +11,11 @@ use agentpdp_cedar::entities::{EntityError, put_all};
 use agentpdp_core::authorize::{Diagnostics, conclude};
 use agentpdp_core::decision::{Answer, Reason};
 use agentpdp_core::engine::{ActionEntry, Compiled, Engine as CoreEngine, SlotUids, Snapshot};
-use agentpdp_core::entities::Edits;
+use agentpdp_core::entities::{Edits, Store};
 use agentpdp_core::evaluate::{Call, Temporaries};
 use agentpdp_core::request::Locals;
-use agentpdp_core::value::EntityId;
+use agentpdp_core::schema::ActionType;
+use agentpdp_core::value::{EntityId, TypeId};
 use foldhash::fast::FixedState;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -27,6 +28,23 @@ use crate::decision::{Decision, decision};
 use crate::errors;
 use crate::input::to_input;
 use crate::uid::{UidArgument, owned_uid, read_uid, resolve};
+
+/// Where an action that is not declared can be looked up.
+const DECLARED: &str = "`agentpdp schema BUNDLE` lists the actions that it declares";
+
+/// How entities are written, for a refusal of what is none.
+fn written() -> Option<String> {
+    Some("an entity is Cedar text such as `User::\"alice\"`, an `EntityUid` or a `(type, id)` tuple".to_owned())
+}
+
+/// The types of principals and resources that an action is for.
+fn applies_to(action: &ActionType, store: &Store) -> String {
+    let names = |types: &[TypeId]| {
+        let names = types.iter().filter_map(|type_id| store.type_name(*type_id));
+        names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    };
+    format!("it is for principals of {} and resources of {}", names(&action.principals), names(&action.resources))
+}
 
 /// Counts engines, from a random start: no two engines of a process share a nonce, and engines of two processes
 /// hardly ever do.
@@ -84,12 +102,12 @@ impl Engine {
         let nonce = remember.then_some(self.nonce);
         let mut locals = Locals::default();
 
-        let Some(action) = read_uid(request.action) else { return refuse(Reason::UnknownAction, None) };
+        let Some(action) = read_uid(request.action) else { return refuse(Reason::UnknownAction, written()) };
         let action = resolve(action, nonce, store, &mut locals);
         let entry = match &compiled.schema {
             None => None,
             Some(_) => match compiled.actions.get(&action) {
-                None => return refuse(Reason::UnknownAction, None),
+                None => return refuse(Reason::UnknownAction, Some(DECLARED.to_owned())),
                 Some(entry) => Some(entry),
             },
         };
@@ -106,14 +124,14 @@ impl Engine {
             return refuse(reason, Some(detail));
         }
 
-        let Some(principal) = read_uid(request.principal) else { return refuse(Reason::UnknownParty, None) };
+        let Some(principal) = read_uid(request.principal) else { return refuse(Reason::UnknownParty, written()) };
         let principal = resolve(principal, nonce, store, &mut locals);
-        let Some(resource) = read_uid(request.resource) else { return refuse(Reason::UnknownResource, None) };
+        let Some(resource) = read_uid(request.resource) else { return refuse(Reason::UnknownResource, written()) };
         let resource = resolve(resource, nonce, store, &mut locals);
         if let (Some(entry), Some(schema)) = (entry, schema)
             && let Err(reason) = entry.check_parties(principal, resource, schema, store, &locals)
         {
-            return refuse(reason, None);
+            return refuse(reason, (reason == Reason::NotApplicable).then(|| applies_to(&entry.action, store)));
         }
 
         let layout = entry.map_or(&*compiled.whole, |entry| &*entry.layout);
