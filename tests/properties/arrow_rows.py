@@ -142,12 +142,10 @@ def leaf_column(draw: Draw, column: pa.Array) -> Any:
 def packed(draw: Draw, table: pa.Table) -> Any:
     """In one piece, in several, as a slice of something larger, or as one record batch."""
     form = draw.below(4)
-    if form == 1 and "NOSLICE" not in __import__("os").environ and table.num_rows > 1:
+    if form == 1 and table.num_rows > 1:
         cut = 1 + draw.below(table.num_rows - 1)
         return pa.concat_tables([table.slice(0, cut), table.slice(cut)])
-    import os
-
-    if form == 2 and "NOSLICE" not in os.environ:
+    if form == 2:
         doubled = pa.concat_tables([table, table]).combine_chunks()
         return doubled.slice(table.num_rows)
     if form == 3:

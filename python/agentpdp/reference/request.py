@@ -135,6 +135,8 @@ class Reader:
         return not isinstance(value, EntityUid) or value.type == expected.name
 
     def read(self, thing: Any, expected: Type | None, where: tuple[str, ...]) -> Value | None:
+        if getattr(getattr(thing, "dtype", None), "kind", " ") in "biufUO":
+            thing = thing.tolist()  # a number or an array of NumPy's
         if isinstance(thing, Mapping):
             return self.read_mapping(thing, expected, where)
         value = read_scalar(thing)
@@ -212,9 +214,6 @@ def converted(value: Value, kind: str) -> Value:
 
 def read_scalar(thing: Any) -> Value | None:
     """One Python object as a value; None for what Cedar has not, and for collections."""
-    dtype = getattr(thing, "dtype", None)
-    if getattr(dtype, "kind", "O") in "biuf" and thing.shape == ():
-        thing = thing.item()
     if isinstance(thing, float) and thing.is_integer() and abs(thing) <= WHOLE_FLOAT_MAX:
         thing = int(thing)
     match thing:
