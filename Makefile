@@ -56,6 +56,7 @@ bench: build ## the benches, timed
 	$(BIN)/python -m pytest benches --benchmark-only
 
 bench-report: build ## the table of docs/benchmarks.md
+	cargo build $(CARGO_FLAGS) --quiet --release --package agentpdp-bench
 	$(BIN)/python benches/report.py
 
 agreement: build ## the long agreement run (REQUESTS=10000000)

@@ -14,6 +14,7 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
+use smallvec::SmallVec;
 
 use crate::authorize::{Policy, PolicyId};
 use crate::entities::Store;
@@ -77,13 +78,52 @@ struct ActionLists {
     by_resource: usize,
 }
 
+/// The policies that name one entity for one side, with the numbers of their action lists.
 #[derive(Clone, Debug)]
 struct KeyedList {
-    action: u32,
     side: Side,
     entity: EntityId,
-    candidates: Arc<Vec<Candidate>>,
+    policies: Keyed,
 }
+
+/// One policy stands in the entry itself, so that meeting it costs no further look.
+#[derive(Clone, Debug)]
+enum Keyed {
+    One((u32, Candidate)),
+    /// Sorted by action list.
+    Many(Arc<Vec<(u32, Candidate)>>),
+}
+
+impl Keyed {
+    fn all(&self) -> &[(u32, Candidate)] {
+        match self {
+            Self::One(only) => std::slice::from_ref(only),
+            Self::Many(several) => several,
+        }
+    }
+
+    /// Those of one action list.
+    #[inline]
+    fn of_action(&self, action: u32) -> &[(u32, Candidate)] {
+        let all = self.all();
+        let start = all.partition_point(|(number, _)| *number < action);
+        let from = all.get(start..).unwrap_or(&[]);
+        from.get(..from.partition_point(|(number, _)| *number == action)).unwrap_or(&[])
+    }
+
+    fn insert(&mut self, action: u32, candidate: Candidate) {
+        if let Self::One(only) = self {
+            *self = Self::Many(Arc::new(vec![*only]));
+        }
+        if let Self::Many(several) = self {
+            let several = Arc::make_mut(several);
+            several.insert(several.partition_point(|(number, _)| *number <= action), (action, candidate));
+        }
+    }
+}
+
+/// The action lists that a request concerns.
+type Route = SmallVec<[u32; 8]>;
 
 /// All policies by what their scopes name.
 #[derive(Clone, Debug, Default)]
@@ -149,25 +189,26 @@ impl Index {
         sides
             .into_iter()
             .filter_map(|(side, scope)| named_entity(scope).map(|entity| (side, entity)))
-            .min_by_key(|(side, entity)| self.keyed_list(action, *side, *entity).len())
+            .min_by_key(|(side, entity)| self.keyed(*side, *entity).map_or(0, |keyed| keyed.of_action(action).len()))
     }
 
-    fn hash(&self, action: u32, side: Side, entity: EntityId) -> u64 {
-        self.seed.hash_one((action, side, entity))
+    fn hash(&self, side: Side, entity: EntityId) -> u64 {
+        self.seed.hash_one((side, entity))
     }
 
-    fn keyed_list(&self, action: u32, side: Side, entity: EntityId) -> &[Candidate] {
-        let is_it = |list: &KeyedList| list.action == action && list.side == side && list.entity == entity;
-        self.keyed.find(self.hash(action, side, entity), is_it).map_or(&[], |list| &list.candidates)
+    #[inline]
+    fn keyed(&self, side: Side, entity: EntityId) -> Option<&Keyed> {
+        let is_it = |list: &KeyedList| list.side == side && list.entity == entity;
+        self.keyed.find(self.hash(side, entity), is_it).map(|list| &list.policies)
     }
 
     fn push_keyed(&mut self, action: u32, side: Side, entity: EntityId, candidate: Candidate) {
-        let hash = self.hash(action, side, entity);
-        let is_it = |list: &KeyedList| list.action == action && list.side == side && list.entity == entity;
+        let hash = self.hash(side, entity);
+        let is_it = |list: &KeyedList| list.side == side && list.entity == entity;
         if let Some(list) = self.keyed.find_mut(hash, is_it) {
-            Arc::make_mut(&mut list.candidates).push(candidate);
+            list.policies.insert(action, candidate);
         } else {
-            self.keyed.insert(hash, KeyedList { action, side, entity, candidates: Arc::new(vec![candidate]) });
+            self.keyed.insert(hash, KeyedList { side, entity, policies: Keyed::One((action, candidate)) });
         }
     }
 
@@ -215,12 +256,15 @@ impl Index {
     }
 
     fn remove_keyed(&mut self, action: u32, side: Side, entity: EntityId, number: PolicyId) {
-        let hash = self.hash(action, side, entity);
-        let is_it = |list: &KeyedList| list.action == action && list.side == side && list.entity == entity;
+        let hash = self.hash(side, entity);
+        let is_it = |list: &KeyedList| list.side == side && list.entity == entity;
         let Some(list) = self.keyed.find_mut(hash, is_it) else { return };
-        let Some(at) = list.candidates.iter().position(|candidate| candidate.policy == number) else { return };
-        Arc::make_mut(&mut list.candidates).swap_remove(at);
-        if list.candidates.is_empty() {
+        let is_policy = |(of, candidate): &(u32, Candidate)| *of == action && candidate.policy == number;
+        let Some(at) = list.policies.all().iter().position(is_policy) else { return };
+        if let Keyed::Many(several) = &mut list.policies {
+            Arc::make_mut(several).remove(at);
+        }
+        if matches!(list.policies, Keyed::One(_)) || list.policies.all().is_empty() {
             self.keyed.remove(hash, is_it);
         }
         self.count(action, side, |count| count.saturating_sub(1));
@@ -236,16 +280,18 @@ impl Index {
         store: &Store,
         mut see: impl FnMut(&Candidate),
     ) {
+        let (mut by_principal, mut by_resource) = (Route::new(), Route::new());
         self.visit_actions(action, store, |number, lists| {
             lists.scanned.iter().for_each(&mut see);
-            for (count, side, entity) in
-                [(lists.by_principal, Side::Principal, principal), (lists.by_resource, Side::Resource, resource)]
-            {
-                if count > 0 {
-                    self.visit_keyed(number, side, entity, store, &mut see);
-                }
+            if lists.by_principal > 0 {
+                by_principal.push(number);
+            }
+            if lists.by_resource > 0 {
+                by_resource.push(number);
             }
         });
+        self.visit_keyed(&by_principal, Side::Principal, principal, store, &mut see);
+        self.visit_keyed(&by_resource, Side::Resource, resource, store, &mut see);
     }
 
     /// Shows every policy that a principal and an action can concern, but for those kept by resource; gives whether
@@ -257,24 +303,27 @@ impl Index {
         store: &Store,
         mut see: impl FnMut(&Candidate),
     ) -> bool {
-        let mut by_resource = false;
+        let (mut by_principal, mut by_resource) = (Route::new(), false);
         self.visit_actions(action, store, |number, lists| {
             by_resource |= lists.by_resource > 0;
             lists.scanned.iter().for_each(&mut see);
             if lists.by_principal > 0 {
-                self.visit_keyed(number, Side::Principal, principal, store, &mut see);
+                by_principal.push(number);
             }
         });
+        self.visit_keyed(&by_principal, Side::Principal, principal, store, &mut see);
         by_resource
     }
 
     /// Shows every policy that is kept by a resource.
     pub fn visit_resource(&self, resource: EntityId, action: EntityId, store: &Store, mut see: impl FnMut(&Candidate)) {
+        let mut by_resource = Route::new();
         self.visit_actions(action, store, |number, lists| {
             if lists.by_resource > 0 {
-                self.visit_keyed(number, Side::Resource, resource, store, &mut see);
+                by_resource.push(number);
             }
         });
+        self.visit_keyed(&by_resource, Side::Resource, resource, store, &mut see);
     }
 
     /// Whether some scope names just this entity for the principal, so that it is not like others in the same groups.
@@ -283,11 +332,24 @@ impl Index {
         self.principals.find(self.seed.hash_one(principal), |(entity, _)| *entity == principal).is_some()
     }
 
+    /// Shows the policies of these action lists that name an entity or something that it is in: one look-up for each.
     #[inline]
-    fn visit_keyed(&self, action: u32, side: Side, entity: EntityId, store: &Store, see: &mut impl FnMut(&Candidate)) {
-        self.keyed_list(action, side, entity).iter().for_each(&mut *see);
-        for ancestor in store.ancestors(entity) {
-            self.keyed_list(action, side, *ancestor).iter().for_each(&mut *see);
+    fn visit_keyed(
+        &self,
+        route: &[u32],
+        side: Side,
+        entity: EntityId,
+        store: &Store,
+        see: &mut impl FnMut(&Candidate),
+    ) {
+        if route.is_empty() {
+            return;
+        }
+        for named in std::iter::once(entity).chain(store.ancestors(entity).iter().copied()) {
+            let Some(keyed) = self.keyed(side, named) else { continue };
+            for action in route {
+                keyed.of_action(*action).iter().for_each(|(_, candidate)| see(candidate));
+            }
         }
     }
 
