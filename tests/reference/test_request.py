@@ -86,7 +86,7 @@ def test_what_cedar_has_not(thing: Any) -> None:
     assert read(thing) == {"argument_type"}
 
 
-def test_numpy_scalars_count_by_value() -> None:
+def test_numpy_counts_by_value() -> None:
     numpy = pytest.importorskip("numpy")
     assert read(numpy.int64(5)) == Long(5)
     assert read(numpy.bool_(True)) == Bool(True)
@@ -95,9 +95,10 @@ def test_numpy_scalars_count_by_value() -> None:
         numpy.uint64(2**63),
         numpy.float64(0.5),
         numpy.datetime64(5, "ns"),
-        numpy.array([1, 2]),
+        numpy.ma.masked,
     ):
         assert read(thing) == {"argument_type"}
+    assert read(numpy.array([1, 2])) == read([1, 2])
 
 
 def test_depth_has_a_limit() -> None:
