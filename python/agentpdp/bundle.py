@@ -84,6 +84,8 @@ class Bundle(_core.Bundle):
         if schema not in ("required", "none"):
             raise ValueError(f'schema is "required" or "none", not {schema!r}')
         files, findings = _read_files(Path(path))
+        if not Path(path).is_dir():
+            raise BundleError(findings)
         settings = _read_settings(files, findings)
         if schema == "required" and "schema.cedarschema" not in files:
             findings.append(

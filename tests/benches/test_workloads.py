@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import cedarpy
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benches"))

@@ -97,6 +97,16 @@ def test_a_column_that_comes_twice_raises(name: str) -> None:
 
 
 @BOTH
+@pytest.mark.parametrize("column", ["context", "context.r"])
+def test_a_field_that_comes_twice_raises(column: str, this: Engine) -> None:
+    """Else a second, null one could hide the first from a forbid."""
+    field = pa.array([7])
+    twice = pa.StructArray.from_arrays([field, pa.nulls(1, pa.int64())], names=["a", "a"])
+    with pytest.raises(ColumnError, match="twice"):
+        this.authorize_batch(pa.table({**columns(1), column: twice}))
+
+
+@BOTH
 def test_columns_that_are_not_needed_are_passed_over(this: Engine) -> None:
     odd = pa.array([[("a", 1)]] * 2, pa.map_(pa.string(), pa.int64()))
     others = {"note": odd, "Context": odd, "contexts.n": odd, "principal.type": odd}

@@ -86,7 +86,7 @@ def test_a_batch_is_a_sequence_of_its_rows() -> None:
             BATCH[place]
     for place in (slice(0, 1), "reason", None, 1.0):
         with pytest.raises(TypeError):
-            BATCH[place]  # type: ignore[index]
+            BATCH[place]
 
 
 def test_columns_of_a_batch_are_copies() -> None:
@@ -110,13 +110,13 @@ def test_columns_say_what_rows_say() -> None:
 
 
 MISUSES: dict[str, tuple[Any, type[Exception]]] = {
-    "no arguments": (lambda: ENGINE.authorize(), TypeError),  # type: ignore[call-arg]
+    "no arguments": (lambda: ENGINE.authorize(), TypeError),
     "diagnostics": (lambda: ENGINE.authorize(**CALL, diagnostics="all"), ValueError),
     "diagnostics of a batch": (lambda: ENGINE.authorize_batch([], diagnostics=""), ValueError),
     "no threads": (lambda: ENGINE.authorize_batch([], threads=0), ValueError),
     "less than no threads": (lambda: ENGINE.authorize_batch([], threads=-1), ValueError),
-    "no bundle": (lambda: agentpdp.Engine(POLICIES), TypeError),  # type: ignore[arg-type]
-    "no entities": (lambda: ENGINE.encode(5), TypeError),  # type: ignore[arg-type]
+    "no bundle": (lambda: agentpdp.Engine(POLICIES), TypeError),
+    "no entities": (lambda: ENGINE.encode(5), TypeError),
     "no entity": (lambda: ENGINE.remove(["ann"]), TypeError),
     "entities of a call": (
         lambda: ENGINE.authorize(**CALL, entities=[{"uid": "ann"}]),

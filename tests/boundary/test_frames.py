@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import agentpdp.reference
 import pytest
 
-from .asking import CALL, WITH_SCHEMA, reasons
+from .asking import CALL, WITH_SCHEMA, reason, reasons
 
 CONTEXTS: list[dict[str, Any]] = [
     {"n": 1, "s": "a", "b": True},
@@ -94,3 +95,19 @@ def test_results_go_back_into_a_frame() -> None:
     out = polars.DataFrame(WITH_SCHEMA.authorize_batch(polars.DataFrame(flat())).to_arrow())
     assert out["reason"].to_list() == reasons(ROWS)
     assert out["allowed"].to_list() == [True] * len(ROWS)
+
+
+@pytest.mark.parametrize("package", ["pandas", "polars"])
+def test_a_series_inside_a_context_is_no_value(package: str) -> None:
+    """Neither to the engine nor to the reference."""
+    series = pytest.importorskip(package).Series([1, 2])
+    model = agentpdp.reference.Engine(WITH_SCHEMA.bundle)
+    assert reason({"set": series}) == "argument_type"
+    assert model.authorize(**CALL, context={"set": series}).reason == "argument_type"
+
+
+def test_a_numpy_array_inside_a_context_is_a_set() -> None:
+    array = pytest.importorskip("numpy").array([1, 2])
+    model = agentpdp.reference.Engine(WITH_SCHEMA.bundle)
+    assert reason({"set": array}) == "permitted"
+    assert model.authorize(**CALL, context={"set": array}).allowed

@@ -39,7 +39,7 @@ class RaisingMapping(Mapping):
     def __getitem__(self, _name: Any) -> Any:
         raise RuntimeError
 
-    __iter__ = __len__ = __getitem__  # type: ignore[assignment]
+    __iter__ = __len__ = __getitem__
 
 
 class RaisingDict(dict):
@@ -48,13 +48,13 @@ class RaisingDict(dict):
     def items(self) -> Any:
         raise RuntimeError
 
-    __getitem__ = __iter__ = keys = get = items  # type: ignore[assignment]
+    __getitem__ = __iter__ = keys = get = items
 
 
 class Impostor:
     """It says that it is text."""
 
-    __class__ = str  # type: ignore[assignment]
+    __class__ = str
 
 
 def cycle(through: str) -> Any:

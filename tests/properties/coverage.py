@@ -80,11 +80,11 @@ class Coverage:
                     seen.add(name)
                 return super().evaluate(this)
 
-        plain, authorize.Evaluator = authorize.Evaluator, Watched  # type: ignore[misc]
+        plain, authorize.Evaluator = authorize.Evaluator, Watched
         try:
             yield seen
         finally:
-            authorize.Evaluator = plain  # type: ignore[misc]
+            authorize.Evaluator = plain
 
     def share(self, name: str) -> float:
         return 100 * self.counts[name] / max(1, self.counts["requests"])

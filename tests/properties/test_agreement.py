@@ -42,5 +42,5 @@ def test_the_short_run_covers_every_operator_and_function(coverage: Coverage) ->
 @given(case=cases(SMALL), dress=strategies.randoms(use_true_random=False))
 def test_a_case_that_differs_shrinks(case: Case, dress: object) -> None:
     """The same law on small cases whose every choice is Hypothesis's: failures come out small."""
-    outcome = compare(case, Draw(dress))  # type: ignore[arg-type]
+    outcome = compare(case, Draw(dress))
     assert outcome.differences == []

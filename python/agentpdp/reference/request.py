@@ -135,8 +135,9 @@ class Reader:
         return not isinstance(value, EntityUid) or value.type == expected.name
 
     def read(self, thing: Any, expected: Type | None, where: tuple[str, ...]) -> Value | None:
-        if getattr(getattr(thing, "dtype", None), "kind", " ") in "biufUO":
-            thing = thing.tolist()  # a number or an array of NumPy's
+        kind = getattr(getattr(thing, "dtype", None), "kind", " ")
+        if kind in "biufUO" and type(thing).__module__.split(".")[0] == "numpy":
+            thing = thing.tolist()
         if isinstance(thing, Mapping):
             return self.read_mapping(thing, expected, where)
         value = read_scalar(thing)

@@ -6,8 +6,8 @@
 //!
 //!     AGREEMENT_CASES=100000 cargo test --release -p agentpdp-cedar --test agreement -- --nocapture
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![allow(clippy::cast_possible_truncation)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test fails by a panic
+#![allow(clippy::cast_possible_truncation)] // numbers here are small
 
 #[path = "agreement/data.rs"]
 mod data;

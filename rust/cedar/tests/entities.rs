@@ -1,6 +1,6 @@
 //! Entity JSON, good and bad: what is read, what is refused, and what the error says.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test fails by a panic
 
 use std::ops::ControlFlow;
 use std::sync::Arc;

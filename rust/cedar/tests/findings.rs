@@ -1,6 +1,6 @@
 //! Every kind of finding with its exact place, message and advice.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test fails by a panic
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;

@@ -1,6 +1,6 @@
 //! The JSON forms that the reference reads: the resolved schema, and the policies under our names.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test fails by a panic
 
 use std::ops::ControlFlow;
 use std::str::FromStr;

@@ -1,6 +1,6 @@
 //! Hostile texts become findings with a place; what is within the limits is loaded, on every platform's stack.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test fails by a panic
 
 use std::fmt::Write;
 use std::ops::ControlFlow;

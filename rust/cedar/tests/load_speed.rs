@@ -2,7 +2,7 @@
 //!
 //!     cargo test --release -p agentpdp-cedar --test load_speed -- --ignored --nocapture
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test fails by a panic
 
 use std::fmt::Write;
 use std::ops::ControlFlow;

@@ -8,7 +8,7 @@
 //!     cargo bench -p agentpdp-core -- --test        each once, as a test
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
-#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // numbers here are small
 
 #[path = "core/office.rs"]
 mod office;

@@ -16,7 +16,7 @@ use crate::authorize::{OnError, Policies, PolicyError};
 use crate::decision::Reason;
 use crate::entities::{Cycle, Edits, Entity, Lineage, Store};
 use crate::policies::{PolicySource, SlotValues};
-use crate::request::{Locals, check_parties};
+use crate::request::{Locals, applies, check_parties};
 use crate::schema::{ActionType, Schema};
 use crate::slots::{Layout, Paths};
 use crate::value::{EntityId, TypeId};
@@ -61,11 +61,7 @@ impl ActionEntry {
         store: &Store,
         locals: &Locals<'_>,
     ) -> Result<(), Reason> {
-        let applies = |types: &[TypeId], entity: EntityId| {
-            let type_id = if entity.is_local() { locals.type_of(entity) } else { store.type_of(entity) };
-            types.contains(&type_id)
-        };
-        if self.is_plain && applies(&self.action.principals, principal) && applies(&self.action.resources, resource) {
+        if self.is_plain && applies(&self.action, principal, resource, store, locals) {
             return Ok(());
         }
         check_parties(&self.action, principal, resource, schema, store, locals)

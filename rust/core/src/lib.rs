@@ -8,7 +8,8 @@
 //! 1. what rules speak of: [`value`], [`decimal`], [`ipaddr`], [`datetime`], [`entities`];
 //! 2. what rules say: [`expression`], [`policies`], [`schema`];
 //! 3. deciding: [`request`], [`evaluate`], [`authorize`], [`decision`], [`engine`];
-//! 4. making it fast without changing an answer: [`paged`], [`table`], [`slots`], [`shape`], [`index`].
+//! 4. making it fast without changing an answer: [`paged`], [`table`], [`slots`], [`shape`], [`index`];
+//! 5. many calls at once: [`columns`], [`kernels`], [`batch`], [`parallel`].
 //!
 //! The modules of 1 to 3 have twins of the same names in the Python package `agentpdp.reference`.
 

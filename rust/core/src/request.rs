@@ -118,19 +118,27 @@ pub fn check_parties(
     store: &Store,
     locals: &Locals<'_>,
 ) -> Result<(), Reason> {
-    let type_of = |entity: EntityId| if entity.is_local() { locals.type_of(entity) } else { store.type_of(entity) };
     if !has_id(principal, schema, store, locals) {
         return Err(Reason::UnknownParty);
     }
     if !has_id(resource, schema, store, locals) {
         return Err(Reason::UnknownResource);
     }
-    let applies = |types: &[TypeId], entity| types.contains(&type_of(entity));
-    if applies(&action.principals, principal) && applies(&action.resources, resource) {
-        Ok(())
-    } else {
-        Err(Reason::NotApplicable)
-    }
+    if applies(action, principal, resource, store, locals) { Ok(()) } else { Err(Reason::NotApplicable) }
+}
+
+/// Whether an action is for principals and resources of these types.
+#[inline]
+#[must_use]
+pub fn applies(
+    action: &ActionType,
+    principal: EntityId,
+    resource: EntityId,
+    store: &Store,
+    locals: &Locals<'_>,
+) -> bool {
+    let type_of = |entity: EntityId| if entity.is_local() { locals.type_of(entity) } else { store.type_of(entity) };
+    action.principals.contains(&type_of(principal)) && action.resources.contains(&type_of(resource))
 }
 
 /// Whether a value fits a type.

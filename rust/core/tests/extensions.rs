@@ -7,8 +7,8 @@
 //!
 //!     EXTENSIONS_CASES=200000 cargo test --release -p agentpdp-core --test extensions -- --nocapture
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test fails by a panic
+#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // numbers here are small
 
 #[path = "extensions/addresses.rs"]
 mod addresses;
@@ -18,5 +18,6 @@ mod decimals;
 mod question;
 #[path = "extensions/random.rs"]
 mod random;
+mod seeded;
 #[path = "extensions/times.rs"]
 mod times;

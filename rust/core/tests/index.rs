@@ -5,8 +5,8 @@
 //! compared with a plain scan over all policies that walks the hierarchy itself (`index/world.rs`). Versions that were
 //! kept must go on answering as they did.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![allow(clippy::cast_possible_truncation)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test fails by a panic
+#![allow(clippy::cast_possible_truncation)] // numbers here are small
 
 #[path = "seeded/mod.rs"]
 mod seeded;

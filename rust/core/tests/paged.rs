@@ -3,8 +3,8 @@
 //! Random edits from a seed go to each and to its plain twin of the standard library. On the way clones are kept; at the
 //! end every one of them must still be what its twin was then.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![allow(clippy::cast_possible_truncation)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test fails by a panic
+#![allow(clippy::cast_possible_truncation)] // numbers here are small
 
 #[path = "seeded/mod.rs"]
 mod seeded;

@@ -3,7 +3,7 @@
 //! What agreement with Cedar cannot show: who adds a policy wrongly is told how, and nothing is added; what is there
 //! can be listed; and the rule by which an erring forbid denies, which is not Cedar's.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test fails by a panic
 
 use std::sync::Arc;
 

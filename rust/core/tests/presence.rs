@@ -2,7 +2,7 @@
 //!
 //! With a schema, `has` on the context is read from slots and not from a record; each outcome is stated here by hand.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test fails by a panic
 
 use std::sync::Arc;
 

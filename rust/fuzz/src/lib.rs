@@ -11,7 +11,7 @@
 //! 3. bytes as policies, data and requests: `draw.rs`, `words.rs`, `policies.rs`, `data.rs`;
 //! 4. decisions: [`agreement`], [`columns`].
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test fails by a panic
 
 pub mod agreement;
 pub mod bundle;

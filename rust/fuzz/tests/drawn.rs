@@ -3,7 +3,7 @@
 //! The targets that draw their cases from bytes, on random bytes from a seed: `DRAWN_CASES` sets how many, `DRAWN_SEED`
 //! where to start. The fuzzer looks for rarer ones; this is what every run of the tests does, and what catches mutants.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by a panic
 
 use agentpdp_fuzz::{agreement, columns};
 

@@ -3,7 +3,7 @@
 //! `fuzz/corpus_kept` has a folder for each target: inputs written by hand for an edge, and inputs that once crashed or
 //! first reached something. Here each goes through its target on the stable toolchain; a failure names the file.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by a panic
 
 use std::fs;
 use std::panic::catch_unwind;

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use agentpdp_core::ipaddr::IpNet;
 
 use crate::question::{Counts, Question, Questions};
-use crate::random::{Random, cases};
+use crate::random::{Random, cases, random};
 
 /// Both versions at the bounds of each rule, and what is no address.
 const ADDRESSES: &str = "\
@@ -118,7 +118,7 @@ fn parts(text: &str) -> (IpAddr, u8) {
 
 #[test]
 fn addresses_are_cedars() {
-    let mut random = Random::new();
+    let mut random = random();
     let mut check = Check::new();
     let mut last = ("::1".to_owned(), IpNet::parse("::1").unwrap());
     let mut texts = ADDRESSES.split('|').map(str::to_owned).collect::<Vec<_>>();

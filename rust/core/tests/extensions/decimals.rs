@@ -3,7 +3,7 @@
 use agentpdp_core::decimal::Decimal;
 
 use crate::question::{Counts, Question, Questions};
-use crate::random::{Random, cases};
+use crate::random::{Random, cases, random};
 
 /// Bounds, signs, zeros, and what is no decimal.
 const DECIMALS: &str = "\
@@ -35,7 +35,7 @@ fn random_decimal(random: &mut Random) -> String {
 
 #[test]
 fn decimals_are_cedars() {
-    let mut random = Random::new();
+    let mut random = random();
     let is_decimal = Question::new("decimal(context.a) == decimal(context.a)");
     let methods = Questions::new([
         "decimal(context.a) == decimal(context.b)",
@@ -62,7 +62,7 @@ fn decimals_are_cedars() {
 
 #[test]
 fn a_decimal_is_its_ten_thousandths() {
-    let mut random = Random::new();
+    let mut random = random();
     let is_decimal = Question::new("decimal(context.a) == decimal(context.a)");
     for _ in 0..cases() {
         let units = random.long();

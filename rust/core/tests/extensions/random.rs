@@ -1,5 +1,7 @@
 //! Random texts and numbers, from a seed.
 
+pub(crate) use crate::seeded::Random;
+
 /// How many random cases a test makes.
 pub(crate) fn cases() -> u64 {
     setting("EXTENSIONS_CASES", 4000)
@@ -9,38 +11,16 @@ fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-/// A small generator of random numbers (splitmix64): the same seed gives the same texts on every machine.
-pub(crate) struct Random(u64);
+/// The numbers, from `EXTENSIONS_SEED`.
+pub(crate) fn random() -> Random {
+    Random::new(setting("EXTENSIONS_SEED", 1))
+}
 
 /// Characters that a careless reader takes for a digit, a sign, a space or an end.
 const STRANGE: [char; 13] =
     ['\0', '\n', ' ', '\t', '\u{a0}', '\u{665}', '\u{ff11}', '\u{1d7d7}', '\u{2212}', '\u{e9}', '"', '_', '\\'];
 
 impl Random {
-    pub(crate) fn new() -> Self {
-        Self(setting("EXTENSIONS_SEED", 1))
-    }
-
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
-    pub(crate) fn one_in(&mut self, odds: usize) -> bool {
-        self.below(odds) == 0
-    }
-
-    pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len())]
-    }
-
     /// So many digits.
     pub(crate) fn digits(&mut self, count: usize) -> String {
         (0..count).map(|_| char::from(b'0' + self.below(10) as u8)).collect()

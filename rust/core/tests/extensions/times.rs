@@ -6,7 +6,7 @@ use agentpdp_core::datetime::{Datetime, Duration};
 use cedar_policy::{EvalResult, Expression};
 
 use crate::question::{Counts, Question, Questions, evaluate};
-use crate::random::{Random, cases};
+use crate::random::{Random, cases, random};
 
 /// Bounds of every field and of the calendar, and what is no datetime.
 const DATETIMES: &str = "\
@@ -101,7 +101,7 @@ const DATETIME_QUESTIONS: [&str; 4] = [
 
 #[test]
 fn datetimes_are_cedars() {
-    let mut random = Random::new();
+    let mut random = random();
     let made = (0..cases()).map(|_| random_datetime(&mut random));
     let texts = DATETIMES.split('|').map(str::to_owned).chain(made);
     check("datetimes", texts, DATETIME_QUESTIONS, |text| Datetime::parse(text).map(|time| (time, time.milliseconds())));
@@ -121,7 +121,7 @@ fn every_date_of_telling_years_is_cedars() {
 
 #[test]
 fn durations_are_cedars() {
-    let mut random = Random::new();
+    let mut random = random();
     let made = (0..cases()).map(|_| random_duration(&mut random));
     let texts = DURATIONS.split('|').map(str::to_owned).chain(made);
     let questions = [
@@ -210,7 +210,7 @@ impl Methods {
 
 #[test]
 fn methods_of_times_are_cedars() {
-    let mut random = Random::new();
+    let mut random = random();
     let methods = Methods::new();
     for a in [i64::MIN, i64::MIN + 1, -86_400_001, -86_400_000, -1, 0, 1, 86_399_999, 86_400_000, i64::MAX] {
         for b in [i64::MIN, -1, 0, 1, i64::MAX] {
@@ -222,7 +222,7 @@ fn methods_of_times_are_cedars() {
 
 #[test]
 fn a_datetime_is_shown_as_an_expression_of_it() {
-    let mut random = Random::new();
+    let mut random = random();
     for milliseconds in (0..200).map(|_| random.long()).chain([i64::MIN, i64::MAX]) {
         let shown = Datetime::from_milliseconds(milliseconds).to_string();
         let expression: Expression = format!("{shown} == {}", moved!("context.a")).parse().unwrap();

@@ -6,6 +6,7 @@
 //!
 //! Source: The Arrow PyCapsule Interface; the Arrow C data and C stream interfaces.
 
+use std::collections::HashSet;
 use std::ffi::CStr;
 use std::sync::Arc;
 
@@ -13,8 +14,8 @@ use arrow_array::cast::AsArray;
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type, to_ffi};
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
 use arrow_array::{
-    Array, ArrayRef, FixedSizeListArray, GenericListArray, OffsetSizeTrait, RecordBatch, RecordBatchIterator,
-    StringArray, StructArray, make_array, new_empty_array,
+    Array, ArrayRef, FixedSizeListArray, GenericListArray, LargeStringArray, OffsetSizeTrait, RecordBatch,
+    RecordBatchIterator, StructArray, make_array, new_empty_array,
 };
 use arrow_buffer::{OffsetBuffer, ScalarBuffer};
 use arrow_data::ArrayData;
@@ -98,10 +99,8 @@ impl Import {
         let DataType::Struct(fields) = &self.data_type else {
             return Err(format!("a table is wanted and this is {}", self.data_type));
         };
-        let names: Vec<&str> =
-            fields.iter().map(|field| field.name().as_str()).filter(|name| is_wanted(name)).collect();
-        if let Some(twice) = names.iter().enumerate().find_map(|(at, name)| names[..at].contains(name).then_some(name))
-        {
+        let names = fields.iter().map(|field| field.name().as_str()).filter(|name| is_wanted(name));
+        if let Some(twice) = twice(names) {
             return Err(format!("column `{twice}` comes twice"));
         }
         if self.parts.is_empty() {
@@ -132,7 +131,7 @@ fn joined(chunks: &[ArrayRef]) -> Result<ArrayRef, String> {
     if chunks.iter().any(is_dictionary) {
         let words = chunks.iter().map(words).collect::<Option<Vec<_>>>();
         let words = words.ok_or("a dictionary that is not of text comes in several chunks: join them first")?;
-        return Ok(Arc::new(words.into_iter().flatten().collect::<StringArray>()));
+        return Ok(Arc::new(words.into_iter().flatten().collect::<LargeStringArray>()));
     }
     let parts: Vec<ArrayData> = chunks.iter().map(Array::to_data).collect();
     let row_count = parts.iter().map(ArrayData::len).sum();
@@ -168,7 +167,7 @@ fn batch(part: &ArrayData, fields: &[FieldRef], is_wanted: impl Fn(&str) -> bool
     let wanted = fields.iter().zip(part.child_data()).filter(|(field, _)| is_wanted(field.name()));
     let column = |(field, data): (&FieldRef, &ArrayData)| {
         let whole = checked(data).map_err(|message| format!("column `{}`: {message}", field.name()))?;
-        if whole.len() < offset + row_count {
+        if whole.len() < offset.saturating_add(row_count) {
             return Err(format!("column `{}` is shorter than its table", field.name()));
         }
         Ok((field.name().clone(), whole.slice(offset, row_count)))
@@ -202,13 +201,24 @@ fn checked(data: &ArrayData) -> Result<ArrayRef, String> {
     array(data).map_err(|error| format!("not valid Arrow data: {error}"))
 }
 
+/// A name that comes twice: which of the two would be meant?
+fn twice<'n>(mut names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let mut seen = HashSet::new();
+    names.find(|name| !seen.insert(*name))
+}
+
 /// Refuses types that are not read wherever they stand.
 fn check_type(data_type: &DataType, depth_left: usize) -> Result<(), String> {
     let Some(depth_left) = depth_left.checked_sub(1) else {
         return Err(format!("nested deeper than {COLUMN_DEPTH_MAX} levels"));
     };
     match data_type {
-        DataType::Struct(fields) => fields.iter().try_for_each(|field| check_type(field.data_type(), depth_left)),
+        DataType::Struct(fields) => {
+            if let Some(twice) = twice(fields.iter().map(|field| field.name().as_str())) {
+                return Err(format!("a struct has its field `{twice}` twice"));
+            }
+            fields.iter().try_for_each(|field| check_type(field.data_type(), depth_left))
+        }
         DataType::List(field) | DataType::LargeList(field) | DataType::FixedSizeList(field, _) => {
             check_type(field.data_type(), depth_left)
         }

@@ -85,6 +85,36 @@ pub(super) struct Children {
     pub(super) records: Vec<bool>,
 }
 
+/// The attributes of an object; of anything else, none.
+fn attributes(input: &Input) -> &[(String, Input)] {
+    match input {
+        Input::Object(attributes) => attributes,
+        _ => &[],
+    }
+}
+
+impl Children {
+    /// Those of Python objects.
+    fn of_objects(inputs: &[Input]) -> Self {
+        let mut names: Vec<&String> = inputs.iter().flat_map(attributes).map(|(name, _)| name).collect();
+        names.sort_unstable();
+        names.dedup();
+        let child = |name: &String| {
+            let of_row = |input| match attributes(input).iter().find(|(known, _)| known == name) {
+                None => Input::Null,
+                // Only a cell that is None is absent; inside an object it is no value.
+                Some((_, Input::Null)) => unreadable(),
+                Some((_, value)) => value.clone(),
+            };
+            (name.clone(), Node::Leaf(Leaf::Inputs(inputs.iter().map(of_row).collect())))
+        };
+        Self {
+            nodes: names.into_iter().map(child).collect(),
+            records: inputs.iter().map(|input| matches!(input, Input::Object(_))).collect(),
+        }
+    }
+}
+
 /// The columns of a context as a tree by name.
 pub(super) enum Node {
     Leaf(Leaf),
@@ -129,22 +159,9 @@ impl Node {
                 let nodes = children.map(|(field, column)| (field.name().clone(), node(column))).collect();
                 Some(Children { nodes, records: present.to_vec() })
             }
-            Self::Leaf(leaf) => {
-                let names = leaf.names();
-                let child = |name: &String| {
-                    let of_row = |row| match leaf.input(row) {
-                        Input::Object(attributes) => attributes
-                            .into_iter()
-                            .find(|(known, _)| known == name)
-                            // Only a cell that is None is absent; inside an object it is no value.
-                            .map_or(Input::Null, |(_, value)| if value == Input::Null { unreadable() } else { value }),
-                        _ => Input::Null,
-                    };
-                    (name.clone(), Self::Leaf(Leaf::Inputs((0..row_count).map(of_row).collect())))
-                };
-                let present = (0..row_count).map(|row| matches!(leaf.input(row), Input::Object(_))).collect();
-                Some(Children { nodes: names.iter().map(child).collect(), records: present })
-            }
+            Self::Leaf(Leaf::Inputs(inputs)) => Some(Children::of_objects(inputs)),
+            // Nothing else holds records.
+            Self::Leaf(_) => Some(Children { nodes: Vec::new(), records: vec![false; row_count] }),
         }
     }
 
@@ -176,22 +193,5 @@ impl Node {
                 Input::Object(children.iter().filter_map(pair).collect())
             }
         }
-    }
-}
-
-impl Leaf {
-    /// All names that objects of this column have.
-    fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = Vec::new();
-        if let Self::Inputs(inputs) = self {
-            for input in inputs {
-                if let Input::Object(attributes) = input {
-                    names.extend(attributes.iter().map(|(name, _)| name.clone()));
-                }
-            }
-        }
-        names.sort_unstable();
-        names.dedup();
-        names
     }
 }
