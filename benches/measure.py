@@ -149,7 +149,7 @@ def machine() -> dict[str, str]:
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
-            found[package] = "not installed"
+            found[package] = "no installed version"
     return found
 
 
