@@ -7,6 +7,7 @@ meets all of it alike. A wrong answer fails the run. Read next: groups/, report.
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import os
 import platform
@@ -149,8 +150,16 @@ def machine() -> dict[str, str]:
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
-            found[package] = "no installed version"
+            found[package] = unpackaged(package)
     return found
+
+
+def unpackaged(package: str) -> str:
+    """The version of a package that is imported from a source tree, if it is."""
+    try:
+        return f"{importlib.import_module(package).__version__}, from the source tree"
+    except ImportError:
+        return "not installed"
 
 
 def processor() -> str:
