@@ -155,11 +155,12 @@ def machine() -> dict[str, str]:
 
 
 def unpackaged(package: str) -> str:
-    """The version of a package that is imported from a source tree, if it is."""
+    """The version that a package without metadata gives itself, as in a source tree."""
     try:
-        return f"{importlib.import_module(package).__version__}, from the source tree"
+        found = importlib.import_module(package)
     except ImportError:
         return "not installed"
+    return f"{getattr(found, '__version__', 'of no version')}, from the source tree"
 
 
 def processor() -> str:
