@@ -27,8 +27,8 @@ def markdown(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 def reasons() -> str:
     rows = [
-        (f"`{code}`", verdict, f"`{stage}`" if stage else "", meaning)
-        for code, verdict, stage, meaning in _core._reasons()
+        (f"`{code}`", verdict, ", ".join(f"`{stage}`" for stage in stages), meaning)
+        for code, verdict, stages, meaning in _core._reasons()
     ]
     return markdown(("Code", "Verdict", "Stage", "Meaning"), rows)
 

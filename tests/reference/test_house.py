@@ -14,7 +14,15 @@ import pytest
 
 FOLDER = Path(agentpdp.reference.__file__).parent
 ROOT = Path(__file__).parents[2]
-LINES_MAX = 1_200
+LINES_MAX = 3_000
+# What plain bundles need, by itself.
+FOUNDATION_LINES_MAX = 1_200
+FOUNDATION = {
+    *("__init__", "value", "decimal", "ipaddr", "datetime", "entities", "expression", "policies"),
+    *("schema", "request", "evaluate", "authorize", "decision", "engine"),
+}
+# Concepts whose compiled form is a crate of its own.
+CRATES = {"arguments": "rust/arguments/src/lib.rs"}
 FILES = sorted(FOLDER.glob("*.py"))
 LAYOUT = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
 
@@ -34,7 +42,9 @@ def code_lines(text: str) -> set[int]:
 
 
 def test_it_is_short() -> None:
-    assert sum(len(code_lines(file.read_text())) for file in FILES) <= LINES_MAX
+    lines = {file.stem: len(code_lines(file.read_text())) for file in FILES}
+    assert sum(lines.values()) <= LINES_MAX
+    assert sum(lines[name] for name in FOUNDATION) <= FOUNDATION_LINES_MAX
 
 
 def test_it_needs_nothing_but_the_standard_library() -> None:
@@ -49,8 +59,8 @@ def test_it_needs_nothing_but_the_standard_library() -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_file_has_a_twin(file: Path) -> None:
-    core = ROOT / "rust" / "core" / "src"
-    if file.stem == "__init__" or not core.is_dir():
+    if file.stem == "__init__" or not (ROOT / "rust" / "core" / "src").is_dir():
         return
-    assert (core / f"{file.stem}.rs").is_file()
-    assert f"rust/core/src/{file.stem}.rs" in (ast.get_docstring(ast.parse(file.read_text())) or "")
+    twin = CRATES.get(file.stem, f"rust/core/src/{file.stem}.rs")
+    assert (ROOT / twin).is_file()
+    assert twin in (ast.get_docstring(ast.parse(file.read_text())) or "")

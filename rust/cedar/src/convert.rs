@@ -58,6 +58,7 @@ pub(crate) fn convert(template: &ast::Template, id: Arc<str>, store: &mut Store)
         action: action_scope(template.action_constraint(), store)?,
         resource: scope(template.resource_constraint().as_inner(), Slot::Resource, store)?,
         condition,
+        step_up: None,
     })
 }
 

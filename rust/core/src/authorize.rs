@@ -69,6 +69,8 @@ pub struct Policy {
     pub constants: Arc<[Constant]>,
     /// Whether this is a link of a template.
     pub is_link: bool,
+    /// For a forbid: the role whose approval discharges it.
+    pub step_up: Option<Arc<str>>,
 }
 
 #[derive(Clone, Debug)]
@@ -137,8 +139,8 @@ impl Policies {
         else {
             return Err(PolicyError::WrongSlots);
         };
-        let (name, effect) = (source.id, source.effect);
-        self.insert(Policy { name, effect, principal, action, resource, shape, constants, is_link: false })
+        let (name, effect, step_up) = (source.id, source.effect, source.step_up);
+        self.insert(Policy { name, effect, principal, action, resource, shape, constants, is_link: false, step_up })
     }
 
     /// Adds a link of a template: one more row in the tables.
@@ -167,6 +169,7 @@ impl Policies {
             shape: found.shape,
             constants: found.constants.clone(),
             is_link: true,
+            step_up: found.source.step_up.clone(),
         })
     }
 

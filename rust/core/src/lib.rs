@@ -38,4 +38,5 @@ pub mod schema;
 pub mod shape;
 pub mod slots;
 pub mod table;
+pub mod tasks;
 pub mod value;

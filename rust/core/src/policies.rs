@@ -134,6 +134,8 @@ pub struct PolicySource {
     pub resource: ScopeSource,
     /// All `when` and `unless` clauses as one expression; none if there are none.
     pub condition: Option<Expression>,
+    /// For a forbid: the role whose approval discharges it (`@step_up`).
+    pub step_up: Option<Arc<str>>,
 }
 
 impl PolicySource {

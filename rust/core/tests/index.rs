@@ -83,8 +83,15 @@ impl Version {
         let is_link = by_principal.is_some() || by_resource.is_some();
         let id: Arc<str> = if is_link { format!("template {number}").into() } else { Arc::from(&*name) };
         let effect = if random.one_in(3) { Effect::Forbid } else { Effect::Permit };
-        let source =
-            PolicySource { id: id.clone(), effect, principal, action: action.clone(), resource, condition: None };
+        let source = PolicySource {
+            id: id.clone(),
+            effect,
+            principal,
+            action: action.clone(),
+            resource,
+            condition: None,
+            step_up: None,
+        };
         self.policies.add(source, &mut Paths::new(None)).unwrap();
         if is_link {
             let values = SlotValues { principal: by_principal, resource: by_resource };
@@ -216,7 +223,8 @@ fn a_request_does_not_meet_the_links_of_others() {
     let slot = |slot| ScopeSource::Equal(Reference::Slot(slot));
     let (principal, resource) = (slot(LinkSlot::Principal), slot(LinkSlot::Resource));
     let (id, action) = (Arc::from("share"), ActionScope::Equal(world.actions[0]));
-    let source = PolicySource { id, effect: Effect::Permit, principal, action, resource, condition: None };
+    let source =
+        PolicySource { id, effect: Effect::Permit, principal, action, resource, condition: None, step_up: None };
     policies.add(source, &mut Paths::new(None)).unwrap();
     let mut count = 0;
     for mine in &world.entities {

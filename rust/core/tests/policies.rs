@@ -30,7 +30,15 @@ fn source(id: &str, effect: Effect, slots: &[Slot]) -> PolicySource {
         if slots.contains(&slot) { ScopeSource::Equal(Reference::Slot(slot)) } else { ScopeSource::Any }
     };
     let (principal, resource) = (scope(Slot::Principal), scope(Slot::Resource));
-    PolicySource { id: Arc::from(id), effect, principal, action: ActionScope::Any, resource, condition: None }
+    PolicySource {
+        id: Arc::from(id),
+        effect,
+        principal,
+        action: ActionScope::Any,
+        resource,
+        condition: None,
+        step_up: None,
+    }
 }
 
 /// The static policy `plain` and templates by the slots that they have.

@@ -47,6 +47,7 @@ fn compiled() -> Compiled {
         action: ActionScope::Any,
         resource: ScopeSource::Any,
         condition: Some(condition),
+        step_up: None,
     };
     Compiled::new(Some(schema), OnError::Deny, store, conditions.into_iter().map(source).collect()).unwrap()
 }

@@ -104,6 +104,7 @@ impl Decision {
     fn verdict<'py>(&self, py: Python<'py>) -> &Bound<'py, PyString> {
         match self.reason.verdict() {
             agentpdp_core::decision::Verdict::Allow => intern!(py, "allow"),
+            agentpdp_core::decision::Verdict::StepUp => intern!(py, "step_up"),
             agentpdp_core::decision::Verdict::Deny => intern!(py, "deny"),
         }
     }

@@ -20,12 +20,12 @@ use std::hash::BuildHasher;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-/// The reason codes, each with its verdict, its stage and what it means.
+/// The reason codes, each with its verdict, its stages and what it means.
 #[pyfunction]
-fn _reasons() -> Vec<(&'static str, &'static str, Option<&'static str>, &'static str)> {
+fn _reasons() -> Vec<(&'static str, &'static str, Vec<&'static str>, &'static str)> {
     use agentpdp_core::decision::{Reason, Stage};
-    let row =
-        |reason: &Reason| (reason.name(), reason.verdict().name(), reason.stage().map(Stage::name), reason.meaning());
+    let stages = |reason: &Reason| reason.stages().iter().copied().map(Stage::name).collect();
+    let row = |reason: &Reason| (reason.name(), reason.verdict().name(), stages(reason), reason.meaning());
     Reason::ALL.iter().map(row).collect()
 }
 

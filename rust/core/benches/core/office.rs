@@ -90,6 +90,7 @@ fn policies(read: EntityId, teams: &[EntityId], folders: &[EntityId]) -> Vec<Pol
         action: ActionScope::Equal(read),
         resource: ScopeSource::In(Reference::Entity(*folder)),
         condition: Some(condition(1_000 + number)),
+        step_up: None,
     };
     let share = PolicySource {
         id: name("share"),
@@ -98,6 +99,7 @@ fn policies(read: EntityId, teams: &[EntityId], folders: &[EntityId]) -> Vec<Pol
         action: ActionScope::Equal(read),
         resource: ScopeSource::In(Reference::Slot(LinkSlot::Resource)),
         condition: Some(condition(500)),
+        step_up: None,
     };
     (0..).zip(teams.iter().zip(folders)).map(of_team).chain([share]).collect()
 }
