@@ -73,21 +73,33 @@ def merged(left: pa.DataType, right: pa.DataType) -> pa.DataType:
 def grouped(rows: Sequence[Row]) -> list[tuple[pa.DataType, list[int]]]:
     """Numbers of the rows that can stand in one table, with the type of its contexts."""
     groups: list[tuple[pa.DataType, list[int]]] = []
+    places: dict[int, int | None] = {}
     for number, row in enumerate(rows):
+        known = id(row.context)
+        if known not in places:
+            places[known] = place_for(row.context, groups)
+        place = places[known]
+        if place is not None:
+            groups[place][1].append(number)
+    return groups
+
+
+def place_for(context: Json, groups: list[tuple[pa.DataType, list[int]]]) -> int | None:
+    """Which group this context can join, a new one if need be; None where no column holds it."""
+    try:
+        of_row = arrow_type(context)
+    except InexpressibleError:
+        return None
+    for place, (of_group, numbers) in enumerate(groups):
         try:
-            of_row = arrow_type(row.context)
+            groups[place] = merged(of_group, of_row), numbers
+            return place
         except InexpressibleError:
             continue
-        for place, (of_group, numbers) in enumerate(groups):
-            try:
-                groups[place] = merged(of_group, of_row), [*numbers, number]
-                break
-            except InexpressibleError:
-                continue
-        else:
-            if len(groups) < TABLES_MAX:
-                groups.append((of_row, [number]))
-    return groups
+    if len(groups) == TABLES_MAX:
+        return None
+    groups.append((of_row, []))
+    return len(groups) - 1
 
 
 def plain_table(rows: Sequence[Row], context_type: pa.DataType) -> pa.Table:

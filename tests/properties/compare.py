@@ -15,6 +15,8 @@ from .generate import Case
 from .paths import Answer, CedarAnswer, Contest
 from .vocabulary import Draw
 
+# Entities for one call are read anew for each call, which is slow.
+CALLS_WITH_ENTITIES_MAX = 32
 # What Cedar refuses and we take, by what its message says. Whole numbers are taken where a decimal
 # is wanted.
 TAKEN = ("type error: expected string, got long",)
@@ -34,6 +36,7 @@ class Difference:
 class Outcome:
     """The answers of the reference, and what differed from them."""
 
+    contest: Contest
     answers: list[Answer]
     differences: list[Difference]
     requests_in_tables: int
@@ -59,18 +62,20 @@ def compare(case: Case, draw: Draw, percent: int = 100) -> Outcome:
         found += against("verdict", [each.brief() for each in expected], briefs)
         found += views(contest, expected)
     if draw.chance(percent) and case.extra:
-        found += with_entities(contest)
+        found += with_entities(contest.first(CALLS_WITH_ENTITIES_MAX))
     if draw.chance(percent):
-        denying = Contest(case, draw, on_error="deny")
+        denying = contest.denying()
         expected_denying = denying.reference()
         found += against("deny, one by one", expected_denying, denying.singles())
         found += against("deny, rows", expected_denying, denying.rows())
-    return Outcome(expected, found, in_tables)
+    return Outcome(contest, expected, found, in_tables)
 
 
 def against(
     way: str, expected: Sequence[Answer], found: Sequence[Answer | None]
 ) -> Iterator[Difference]:
+    if expected == found:
+        return
     for number, (left, right) in enumerate(zip(expected, found, strict=True)):
         if right is not None and left != right:
             yield Difference(way, number, left, right)

@@ -61,12 +61,21 @@ class Coverage:
         self.operators += other.operators
 
     def count(self, answers: Iterable[Answer]) -> None:
-        for each in answers:
-            self.counts.update(["requests", each.verdict, f"reason {each.reason}"])
-            self.counts["error"] += bool(each.errors)
-            self.counts["several reasons"] += len(each.policies) > 1
-            self.counts["several errors"] += len(each.errors) > 1
-            self.counts.update({f"error {code}" for _, code in each.errors})
+        kinds = Counter(
+            (
+                each.verdict,
+                each.reason,
+                len(each.policies) > 1,
+                tuple(code for _, code in each.errors),
+            )
+            for each in answers
+        )
+        for (verdict, reason, several, codes), count in kinds.items():
+            named = {"requests", verdict, f"reason {reason}", *(f"error {code}" for code in codes)}
+            named |= {"several reasons"} if several else set()
+            named |= {"error"} if codes else set()
+            named |= {"several errors"} if len(codes) > 1 else set()
+            self.counts.update(dict.fromkeys(named, count))
 
     @contextmanager
     def watching(self) -> Iterator[set[str]]:

@@ -16,7 +16,7 @@ from hypothesis import strategies
 
 from .expressions import Policies
 from .schemas import Schemas
-from .vocabulary import TYPES, Draw, Json
+from .vocabulary import TYPES, Draw, Json, Rates
 from .world import Request, Uid, World
 
 POLICY_IDS = ("p0", "P-1", "z.z", "a_b", "0", "9", "10", "policy0", "policy10", "Zebra", "b")
@@ -24,11 +24,12 @@ POLICY_IDS = ("p0", "P-1", "z.z", "a_b", "0", "9", "10", "policy0", "policy10", 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How large cases are."""
+    """How large cases are; with `contexts`, requests share that many (and have spoilt ones)."""
 
     policies_max: int = 8
     depth_max: int = 4
     requests: int = 32
+    contexts: int | None = None
 
 
 SMALL = Sizes(policies_max=4, depth_max=2, requests=4)
@@ -59,22 +60,24 @@ class Case:
 
 
 def generate(source: random.Random, sizes: Sizes | None = None) -> Case:
+    """Policies come first, so that data mostly holds what they read."""
     sizes = sizes or Sizes()
     draw = Draw(source)
-    schema = Schemas(draw).make() if draw.chance(50) else None
-    world = World(draw, schema, draw.pick((80, 95, 100)))
-    policies, links = policy_set(draw, sizes, world)
+    policies, links = policy_set(draw, sizes)
+    rates = Rates.of(draw, policies)
+    schema = Schemas(draw, rates).make() if draw.chance(50) else None
+    world = World(draw, schema, rates)
     return Case(
         policies=policies,
         schema=schema.text() if schema else None,
         entities=world.entities(),
         links=links,
-        requests=tuple(world.request() for _ in range(sizes.requests)),
+        requests=tuple(world.requests(sizes.requests, sizes.contexts)),
         extra=extra(world),
     )
 
 
-def policy_set(draw: Draw, sizes: Sizes, world: World) -> tuple[str, tuple[Link, ...]]:
+def policy_set(draw: Draw, sizes: Sizes) -> tuple[str, tuple[Link, ...]]:
     """Policies and templates with ids that are not in order, and links."""
     writer = Policies(draw, sizes.depth_max)
     ids = list(POLICY_IDS)
@@ -93,14 +96,14 @@ def policy_set(draw: Draw, sizes: Sizes, world: World) -> tuple[str, tuple[Link,
             continue
         bodies.append(writer.write(slots))
         if any(slots):
-            links += link(draw, name, slots, world)
+            links += link(draw, name, slots)
     text = "".join(f'@id("{name}")\n{body}' for name, body in zip(names, bodies, strict=True))
     return text, tuple(links)
 
 
-def link(draw: Draw, template: str, slots: tuple[bool, bool], world: World) -> list[Link]:
+def link(draw: Draw, template: str, slots: tuple[bool, bool]) -> list[Link]:
     return [
-        Link(template, f"{template}-l{at}", *(world.uid() if slot else None for slot in slots))
+        Link(template, f"{template}-l{at}", *(draw.uid() if slot else None for slot in slots))
         for at in range(draw.below(4))
     ]
 

@@ -7,14 +7,17 @@ compared by policy and code.
 
 from __future__ import annotations
 
+import copy
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import agentpdp
 import agentpdp.reference
 import cedarpy
+from agentpdp.reference import request as reference_request
 
 from .arrow_rows import dressed, grouped
 from .generate import Case
@@ -98,25 +101,70 @@ def cedar_policies(case: Case) -> Any:
     return cedarpy.PolicySet.from_json_str(json.dumps({**named, "templateLinks": links}))
 
 
+@contextmanager
+def reading_once(read: dict[tuple[int, int], Any]) -> Iterator[None]:
+    """While this lasts, the reference reads a context that several requests share once per action.
+
+    What it reads depends on nothing else, and reading is most of its time.
+    """
+    plain = reference_request.read_context
+
+    def read_context(context: Any, expected: Any, schema: Any) -> Any:
+        key = id(context), id(expected)
+        if key not in read:
+            read[key] = plain(context, expected, schema)
+        return read[key]
+
+    reference_request.read_context = read_context
+    try:
+        yield
+    finally:
+        reference_request.read_context = plain
+
+
 class Contest:
     """One case, ready to be asked in every way; batches are dressed by `draw`."""
 
-    def __init__(self, case: Case, draw: Draw, on_error: Any = "cedar") -> None:
+    def __init__(self, case: Case, draw: Draw) -> None:
         self.case = case
         self.draw = draw
         self.requests: Sequence[Request] = case.requests
-        self.bundle = agentpdp.Bundle.from_sources(
-            policies=case.policies,
-            schema=case.schema or "none",
-            entities=case.entities,
+        self.bundle = self.bundle_of("cedar")
+        self.engine = self.engine_of(self.bundle)
+        self.model = agentpdp.reference.Engine(self.bundle)
+        self.read: dict[tuple[int, int], Any] = {}
+        for link in case.links:
+            self.model.link(link.template, link.link_id, **link.slots())
+
+    def bundle_of(self, on_error: Any) -> agentpdp.Bundle:
+        return agentpdp.Bundle.from_sources(
+            policies=self.case.policies,
+            schema=self.case.schema or "none",
+            entities=self.case.entities,
             on_error=on_error,
             validate=False,
         )
-        self.engine = agentpdp.Engine(self.bundle)
-        self.model = agentpdp.reference.Engine(self.bundle)
-        for link in case.links:
-            self.engine.link(link.template, link.link_id, **link.slots())
-            self.model.link(link.template, link.link_id, **link.slots())
+
+    def engine_of(self, bundle: agentpdp.Bundle) -> agentpdp.Engine:
+        engine = agentpdp.Engine(bundle)
+        for link in self.case.links:
+            engine.link(link.template, link.link_id, **link.slots())
+        return engine
+
+    def denying(self) -> Contest:
+        """The same contest with `on_error = "deny"`."""
+        other = copy.copy(self)
+        other.bundle = self.bundle_of("deny")
+        other.engine = self.engine_of(other.bundle)
+        other.model = copy.copy(self.model)
+        other.model.on_error = "deny"
+        return other
+
+    def first(self, count: int) -> Contest:
+        """The same contest on the first requests alone."""
+        shorter = copy.copy(self)
+        shorter.requests = self.requests[:count]
+        return shorter
 
     # -- the engine
 
@@ -180,18 +228,26 @@ class Contest:
 
     def reference(self, entities: Any = None) -> list[Answer]:
         decide = self.model.authorize
-        return [
-            answer(
-                decide(each.principal, each.action, each.resource, each.context, entities=entities)
-            )
-            for each in self.requests
-        ]
+        with reading_once(self.read):
+            return [
+                answer(
+                    decide(
+                        each.principal, each.action, each.resource, each.context, entities=entities
+                    )
+                )
+                for each in self.requests
+            ]
 
     def cedar(self, extra: Sequence[Json] = ()) -> list[CedarAnswer]:
         schema = cedarpy.Schema.from_str(self.case.schema) if self.case.schema else None
         new = {json.dumps(each["uid"]) for each in extra}
         kept = [each for each in self.case.entities if json.dumps(each["uid"]) not in new]
         entities = cedarpy.Entities.from_json_str(json.dumps([*kept, *extra]), schema)
-        requests = [each.json() for each in self.requests]
+        texts = {id(each.context): json.dumps(each.context) for each in self.distinct()}
+        requests = [{**each.json(), "context": texts[id(each.context)]} for each in self.requests]
         results = cedarpy.is_authorized_batch(requests, cedar_policies(self.case), entities, schema)
         return [cedar_answer(result) for result in results]
+
+    def distinct(self) -> Iterable[Request]:
+        """One request for each context."""
+        return {id(each.context): each for each in self.requests}.values()

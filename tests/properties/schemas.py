@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .vocabulary import ATTRIBUTES, COLORS, KINDS, SETS, TYPES, Draw, quoted, uid_text
+from .vocabulary import ATTRIBUTES, COLORS, KINDS, SETS, TYPES, Draw, Rates, quoted, uid_text
 
 SCALARS = {"bool": "Bool", "long": "Long", "text": "String"}
 CONFUSED_PERCENT = 6
@@ -100,8 +100,9 @@ def action_text(this: Action) -> str:
 class Schemas:
     """Makes random schemas."""
 
-    def __init__(self, draw: Draw) -> None:
+    def __init__(self, draw: Draw, rates: Rates) -> None:
         self.draw = draw
+        self.rates = rates
 
     def make(self) -> Schema:
         types = {name: self.entity_type(name) for name in TYPES}
@@ -130,11 +131,11 @@ class Schemas:
         draw = self.draw
         principals = tuple({"User": None, **dict.fromkeys(draw.some(TYPES, 30))})
         resources = tuple({"Doc": None, **dict.fromkeys(draw.some(TYPES, 30))})
-        context = {} if draw.chance(5) else self.attributes(75, 3)
+        context = {} if draw.chance(5) else self.attributes(75, 2)
         return Action(uid, parents, principals, resources, context)
 
     def attributes(self, percent: int, depth: int) -> Attributes:
-        names = [name for name in self.draw.some(tuple(ATTRIBUTES), percent) if name != "xs"]
+        names = [name for name in self.rates.some(self.draw, ATTRIBUTES, percent) if name != "xs"]
         return {name: (self.attribute(name, depth), self.draw.chance(35)) for name in names}
 
     def attribute(self, name: str, depth: int) -> Type:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 Json = Any
@@ -125,6 +126,7 @@ RARE = tuple(
     form
     for form in FORMS
     if form[0] in ("isIpv4", "isIpv6", "isLoopback", "isMulticast", "toSeconds")
+    or form[2] == ("decimal", "decimal")
 )
 FORMS_OF = {kind: tuple(form for form in FORMS if form[3] == kind) for kind in KINDS}
 # Everything whose share of the runs is counted; `Get` and so on are the reference's expressions.
@@ -163,13 +165,43 @@ class Draw:
         self.source = source
 
     def below(self, bound: int) -> int:
-        return self.source.randrange(bound)
+        return int(self.source.random() * bound)
 
     def chance(self, percent: int) -> bool:
-        return self.source.randrange(100) < percent
+        return self.source.random() * 100 < percent
 
     def pick(self, things: Sequence[T]) -> T:
-        return things[self.source.randrange(len(things))]
+        return things[int(self.source.random() * len(things))]
 
     def some(self, things: Sequence[T], percent: int) -> list[T]:
         return [thing for thing in things if self.chance(percent)]
+
+    def uid(self) -> tuple[str, str]:
+        if self.chance(4):
+            return self.pick(ACTIONS)
+        return (name := self.pick(TYPES)), self.pick(COLORS if name == "Color" else IDS)
+
+
+WORD = re.compile(r'[_a-zA-Z][_a-zA-Z0-9]*|"((?:[^"\\]|\\.)*)"')
+
+
+@dataclass(frozen=True)
+class Rates:
+    """How often data has an attribute: mostly those that policies read, since the others cost time
+    in every way of asking and change no answer. One case in 25 has them all alike."""
+
+    read: frozenset[str]
+    read_percent: int
+    other_percent: int
+
+    @classmethod
+    def of(cls, draw: Draw, policies: str) -> Rates:
+        words = {match[1] if match[0][0] == '"' else match[0] for match in WORD.finditer(policies)}
+        percent = draw.pick((80, 95, 100))
+        return cls(frozenset(words & ATTRIBUTES.keys()), percent, percent if draw.chance(4) else 4)
+
+    def some(self, draw: Draw, names: Iterable[str], percent: int = 100) -> list[str]:
+        """Of the names, those that one piece of data has; `percent` of what it would else be."""
+        rates = (self.other_percent * percent, self.read_percent * percent)
+        random = draw.source.random
+        return [name for name in names if random() * 10_000 < rates[name in self.read]]

@@ -7,6 +7,8 @@ Cedar has not is wrong.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 from .schemas import Action, Attributes, EntityType, Schema, Type
@@ -25,6 +27,7 @@ from .vocabulary import (
     TYPES,
     Draw,
     Json,
+    Rates,
     uid_json,
 )
 
@@ -47,10 +50,12 @@ class Request:
 class World:
     """Makes data; `schema` is None where there is none."""
 
-    def __init__(self, draw: Draw, schema: Schema | None, share_percent: int = 80) -> None:
+    def __init__(self, draw: Draw, schema: Schema | None, rates: Rates) -> None:
         self.draw = draw
         self.schema = schema
-        self.share_percent = share_percent
+        self.rates = rates
+        actions = schema.actions.values() if schema else ()
+        self.applying = [each for each in actions if each.principals]
 
     # -- values
 
@@ -89,7 +94,7 @@ class World:
         present = [
             name
             for name, (_, must) in attributes.items()
-            if must or self.draw.chance(self.share_percent)
+            if must or self.draw.chance(self.rates.read_percent)
         ]
         if self.draw.chance(20):
             present.reverse()
@@ -108,21 +113,16 @@ class World:
         if kind == "record":
             return self.free_record(25, depth - 1) if depth > 0 else {}
         if kind == "entity":
-            return {"__entity": uid_json(self.uid())}
+            return {"__entity": uid_json(self.draw.uid())}
         if kind in EXTENSIONS:
             return self.call(EXTENSIONS[kind], draw.pick(GOOD[kind]))
         return self.plain(kind)
 
     def free_record(self, percent: int, depth: int) -> Json:
-        names = self.draw.some(tuple(ATTRIBUTES), percent)
+        names = self.rates.some(self.draw, ATTRIBUTES, percent)
         return {name: self.free_value(ATTRIBUTES[name], depth) for name in names}
 
     # -- entities
-
-    def uid(self) -> Uid:
-        if self.draw.chance(4):
-            return self.draw.pick(ACTIONS)
-        return (name := self.draw.pick(TYPES)), self.draw.pick(COLORS if name == "Color" else IDS)
 
     def entities(self) -> list[Json]:
         """Each uid of the vocabulary once at most; parents come from a random order: no cycle."""
@@ -145,7 +145,7 @@ class World:
             )
         parents = self.draw.some(above, 12)
         tags = {name: self.free_value("any", 1) for name in self.draw.some(TAGS, 40)}
-        attributes = self.free_record(self.share_percent, 3)
+        attributes = self.free_record(100, 3)
         return self.entity_json(uid, attributes, parents, tags)
 
     def typed_entity(self, uid: Uid, declared: EntityType, above: list[Uid]) -> Json:
@@ -177,16 +177,31 @@ class World:
 
     # -- requests
 
-    def request(self) -> Request:
-        if self.schema is None:
-            action = self.draw.pick(ACTIONS) if self.draw.chance(97) else ("Action", "nothing")
-            context = self.free_record(self.share_percent, 3)
-            if self.draw.chance(3):
-                self.spoil(context)
-            return Request(self.uid(), action, self.uid(), context)
-        action = self.draw.pick([each for each in self.schema.actions.values() if each.principals])
+    def requests(self, count: int, contexts: int | None) -> Iterator[Request]:
+        """Requests; with `contexts`, theirs are picked from that many, made for the same action."""
+        each_max = count if contexts is None else -(-contexts // max(1, len(self.applying)))
+        made: dict[Uid | None, list[Json]] = {}
+        for _ in range(count):
+            action = self.draw.pick(self.applying) if self.applying else None
+            several = made.setdefault(action.uid if action else None, [])
+            if len(several) < each_max:
+                several.append(self.record(action.context) if action else self.free_record(100, 2))
+                context = several[-1]
+            else:
+                context = self.draw.pick(several)
+            yield self.typed_request(action, context) if action else self.free_request(context)
+
+    def free_request(self, context: Json) -> Request:
+        draw = self.draw
+        action = draw.pick(ACTIONS) if draw.chance(97) else ("Action", "nothing")
+        if draw.chance(3):
+            context = dict(context)
+            self.spoil(context)
+        return Request(draw.uid(), action, draw.uid(), context)
+
+    def typed_request(self, action: Action, context: Json) -> Request:
         principal, resource = self.uid_of(action.principals), self.uid_of(action.resources)
-        request = Request(principal, action.uid, resource, self.record(action.context))
+        request = Request(principal, action.uid, resource, context)
         return self.wrong(request, action) if self.draw.chance(10) else request
 
     def uid_of(self, types: tuple[str, ...]) -> Uid:
@@ -200,20 +215,17 @@ class World:
 
     def wrong(self, request: Request, action: Action) -> Request:
         """The request with one mistake, or two."""
-        party, act, thing, context = (
-            request.principal,
-            request.action,
-            request.resource,
-            dict(request.context),
-        )
-        for _ in range(self.draw.pick((1, 1, 1, 2))):
-            mistake = self.draw.below(8)
+        party, act, thing = request.principal, request.action, request.resource
+        mistakes = [self.draw.below(8) for _ in range(self.draw.pick((1, 1, 1, 2)))]
+        # Other requests may have the same context.
+        context = deepcopy(request.context) if max(mistakes) > 2 else request.context
+        for mistake in mistakes:
             if mistake == 0:
                 act = self.draw.pick((("Action", "nothing"), ("Action", "any"), ("Nothing", "a")))
             elif mistake == 1:
-                party = self.draw.pick((self.uid(), ("Color", "blue"), ("Nothing", "a")))
+                party = self.draw.pick((self.draw.uid(), ("Color", "blue"), ("Nothing", "a")))
             elif mistake == 2:
-                thing = self.draw.pick((self.uid(), ("Color", "blue"), ("Nothing", "a")))
+                thing = self.draw.pick((self.draw.uid(), ("Color", "blue"), ("Nothing", "a")))
             elif mistake == 3:
                 self.draw.pick(self.records(context))["extra"] = 1
             elif mistake == 4 and context:
