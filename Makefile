@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CARGO_FLAGS ?= --locked
+REQUESTS ?= 10000000
+FIRST_SEED ?= 1
+REPORT ?= target/agreement.json
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= bundle entities context agreement columns
 MUTANTS ?= evaluate decimal ipaddr datetime authorize index kernels request
@@ -59,8 +62,9 @@ bench-report: build ## the table of docs/benchmarks.md
 	cargo build $(CARGO_FLAGS) --quiet --release --package agentpdp-bench
 	$(BIN)/python benches/report.py
 
-agreement: build ## the long agreement run (REQUESTS=10000000)
-	$(BIN)/python tests/properties/long_run.py --requests $(or $(REQUESTS),10000000) --workers 2
+agreement: build ## the long agreement run (REQUESTS=10000000 FIRST_SEED=1 REPORT=target/agreement.json); goes on where it was
+	mkdir -p $(dir $(REPORT))
+	$(BIN)/python tests/properties/long_run.py --requests $(REQUESTS) --first-seed $(FIRST_SEED) --workers 2 --report $(REPORT)
 
 fuzz: ## fuzz each target for FUZZ_SECONDS=60 (nightly toolchain); what crashes is kept
 	cargo fuzz --version > /dev/null 2>&1 || cargo install cargo-fuzz --locked

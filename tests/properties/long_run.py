@@ -33,25 +33,27 @@ SHOWN_MAX = 5
 REPORTED_EVERY_S = 10
 
 
-def task(first: int) -> tuple[int, Run, float]:
+def task(first: int, sizes: Sizes) -> tuple[int, Run, float]:
     """What comes of some seeds, and the seconds of processor time that it took."""
     gc.disable()  # cases are large and have few cycles; those go between two tasks
     began = time.process_time()
-    result = run(range(first, first + SEEDS_PER_TASK), SIZES, DEARER_PERCENT)
+    result = run(range(first, first + SEEDS_PER_TASK), sizes, DEARER_PERCENT)
     gc.collect()
     return first, result, time.process_time() - began
 
 
-def tasks(requests: int, seed: int, workers: int) -> Iterator[tuple[int, Run, float]]:
+def tasks(
+    requests: int, seed: int, workers: int, sizes: Sizes = SIZES
+) -> Iterator[tuple[int, Run, float]]:
     """What comes of each task, in order; never more than a few waiting."""
-    starts = iter(range(seed, seed + -(-requests // SIZES.requests), SEEDS_PER_TASK))
+    starts = iter(range(seed, seed + -(-requests // sizes.requests), SEEDS_PER_TASK))
     context = multiprocessing.get_context("spawn")
     done: dict[int, tuple[int, Run, float]] = {}
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        waiting = {pool.submit(task, start) for start in islice(starts, 4 * workers)}
+        waiting = {pool.submit(task, start, sizes) for start in islice(starts, 4 * workers)}
         while waiting:
             ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            waiting |= {pool.submit(task, start) for start in islice(starts, len(ready))}
+            waiting |= {pool.submit(task, start, sizes) for start in islice(starts, len(ready))}
             done |= {result[0]: result for result in (each.result() for each in ready)}
             while seed in done:
                 yield done.pop(seed)

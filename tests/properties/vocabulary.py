@@ -158,20 +158,26 @@ def uid_json(uid: tuple[str, str]) -> Json:
     return {"type": uid[0], "id": uid[1]}
 
 
+STEPS = 200
+
+
 class Draw:
     """Choices; everything random goes through here."""
 
     def __init__(self, source: random.Random) -> None:
         self.source = source
+        # A float takes eight bytes of Hypothesis's, and a case must not take many.
+        exact = type(source) is random.Random
+        self.random = source.random if exact else lambda: source.randrange(STEPS) / STEPS
 
     def below(self, bound: int) -> int:
-        return int(self.source.random() * bound)
+        return int(self.random() * bound)
 
     def chance(self, percent: int) -> bool:
-        return self.source.random() * 100 < percent
+        return self.random() * 100 < percent
 
     def pick(self, things: Sequence[T]) -> T:
-        return things[int(self.source.random() * len(things))]
+        return things[int(self.random() * len(things))]
 
     def some(self, things: Sequence[T], percent: int) -> list[T]:
         return [thing for thing in things if self.chance(percent)]
@@ -203,5 +209,4 @@ class Rates:
     def some(self, draw: Draw, names: Iterable[str], percent: int = 100) -> list[str]:
         """Of the names, those that one piece of data has; `percent` of what it would else be."""
         rates = (self.other_percent * percent, self.read_percent * percent)
-        random = draw.source.random
-        return [name for name in names if random() * 10_000 < rates[name in self.read]]
+        return [name for name in names if draw.random() * 10_000 < rates[name in self.read]]
