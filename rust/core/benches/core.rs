@@ -40,6 +40,7 @@ fn decide(office: &Office, snapshot: &Snapshot, asked: &Asked, row: &[agentpdp_c
         resource: asked.resource,
         layout: office.layout(),
         slots: row,
+        grant: None,
         temporaries: &temporaries,
     };
     snapshot.policies.answer(&call, Diagnostics::Full, &mut answer);

@@ -21,6 +21,7 @@ use crate::policies::{ActionScope, Effect, PolicySource, Scope, SlotValues};
 use crate::shape::{CompileError, Constant, Shape, ShapeId, Shapes, compile};
 use crate::slots::Paths;
 use crate::table::Table;
+use crate::tasks::TaskId;
 use crate::value::{EntityId, TypeId};
 
 /// Most policies and links that one engine may hold at a time.
@@ -71,6 +72,8 @@ pub struct Policy {
     pub is_link: bool,
     /// For a forbid: the role whose approval discharges it.
     pub step_up: Option<Arc<str>>,
+    /// The task it is a policy of; none: it is one of the organisation's.
+    pub task: Option<TaskId>,
 }
 
 #[derive(Clone, Debug)]
@@ -105,6 +108,8 @@ pub struct Policies {
     templates: Arc<HashMap<Arc<str>, Template, FixedState>>,
     shapes: Arc<Shapes>,
     index: Index,
+    /// The index of each task's policies; they do not change while a bundle is loaded.
+    tasks: Arc<Vec<Index>>,
     seed: FixedState,
 }
 
@@ -114,7 +119,8 @@ impl Policies {
         Arc::make_mut(&mut self.shapes).number(Shape::default());
     }
 
-    /// Adds a static policy or, if its scope names slots, a template.
+    /// Adds a static policy or, if its scope names slots, a template; to the task that `paths` were entered for, or to
+    /// the organisation's policies. A task has no templates.
     ///
     /// # Errors
     ///
@@ -129,7 +135,7 @@ impl Policies {
         };
         let shape = Arc::make_mut(&mut self.shapes).number(shape);
         let (action, constants) = (Arc::new(source.action.clone()), Arc::from(constants));
-        if !source.slots().is_empty() {
+        if !source.slots().is_empty() && paths.task().is_none() {
             let template = Template { action, shape, constants, source };
             Arc::make_mut(&mut self.templates).insert(template.source.id.clone(), template);
             return Ok(());
@@ -140,7 +146,18 @@ impl Policies {
             return Err(PolicyError::WrongSlots);
         };
         let (name, effect, step_up) = (source.id, source.effect, source.step_up);
-        self.insert(Policy { name, effect, principal, action, resource, shape, constants, is_link: false, step_up })
+        self.insert(Policy {
+            name,
+            effect,
+            principal,
+            action,
+            resource,
+            shape,
+            constants,
+            is_link: false,
+            step_up,
+            task: paths.task(),
+        })
     }
 
     /// Adds a link of a template: one more row in the tables.
@@ -170,6 +187,7 @@ impl Policies {
             constants: found.constants.clone(),
             is_link: true,
             step_up: found.source.step_up.clone(),
+            task: None,
         })
     }
 
@@ -194,7 +212,18 @@ impl Policies {
             None => PolicyId(self.list.push(None) as u32),
         };
         self.names.insert(self.seed.hash_one(&*policy.name), number);
-        self.index.insert(number, &policy);
+        match policy.task {
+            None => self.index.insert(number, &policy),
+            Some(task) => {
+                let tasks = Arc::make_mut(&mut self.tasks);
+                if tasks.len() <= usize::from(task.0) {
+                    tasks.resize_with(usize::from(task.0).saturating_add(1), Index::default);
+                }
+                if let Some(index) = tasks.get_mut(usize::from(task.0)) {
+                    index.insert(number, &policy);
+                }
+            }
+        }
         if let Some(place) = self.list.get_mut(number.0 as usize) {
             *place = Some(policy);
         }
@@ -272,10 +301,21 @@ impl Policies {
         }
     }
 
+    /// Asks every policy of a task whose scope applies, on top of what is in the answer already: the policies of several
+    /// tasks of a hop are one set.
+    pub fn answer_task(&self, task: TaskId, call: &Call<'_>, diagnostics: Diagnostics, answer: &mut Answer) {
+        let Some(index) = self.tasks.get(usize::from(task.0)) else { return };
+        let asker = Asker::new(self, call, diagnostics);
+        index.visit(call.principal, call.action, call.resource, call.store, |candidate| asker.ask(candidate, answer));
+        if index.may_repeat() {
+            remove_repeats(answer);
+        }
+    }
+
     /// Asks every policy one after the other: what [`Policies::answer`] must give, for tests and bisecting.
     pub fn answer_without_index(&self, call: &Call<'_>, answer: &mut Answer) {
         let asker = Asker::new(self, call, Diagnostics::Full);
-        for (number, policy) in self.iter() {
+        for (number, policy) in self.iter().filter(|(_, policy)| policy.task.is_none()) {
             if action_applies(&policy.action, call.action, call.store) {
                 asker.ask(&Candidate::of(number, policy), answer);
             }

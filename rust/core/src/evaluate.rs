@@ -16,6 +16,7 @@ use crate::datetime::{Datetime, Duration};
 use crate::decimal::Decimal;
 use crate::entities::Store;
 use crate::expression::{Binary, Function, Unary};
+use crate::grant_slots::{GrantPath, GrantRow};
 use crate::ipaddr::IpNet;
 use crate::request::Locals;
 use crate::shape::{Children, Constant, ConstantId, Node, NodeId, Shape};
@@ -97,6 +98,8 @@ pub struct Call<'a> {
     pub layout: &'a Layout,
     /// What stands there.
     pub slots: &'a [Slot<'a>],
+    /// What the engine itself puts into the context; none in a plain bundle.
+    pub grant: Option<&'a GrantRow<'a>>,
     /// For values built on the way.
     pub temporaries: &'a Temporaries,
 }
@@ -109,7 +112,16 @@ impl<'a> Call<'a> {
         match self.layout.place(path) {
             Place::Slot(slot) => self.slots.get(usize::from(slot)).copied().unwrap_or(Slot::Unreachable),
             Place::Absent => Slot::Absent,
-            Place::Unreachable => Slot::Unreachable,
+            Place::Unreachable => self.given(path),
+        }
+    }
+
+    /// What stands at a path that the engine itself fills.
+    #[inline(never)]
+    fn given(&self, path: PathId) -> Slot<'a> {
+        match (self.grant, GrantPath::of(path)) {
+            (Some(grant), Some(path)) => grant.slot(path),
+            _ => Slot::Unreachable,
         }
     }
 

@@ -26,6 +26,7 @@ pub mod engine;
 pub mod entities;
 pub mod evaluate;
 pub mod expression;
+pub mod grant_slots;
 pub mod index;
 pub mod ipaddr;
 pub mod kernels;

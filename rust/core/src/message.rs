@@ -7,11 +7,25 @@ use crate::evaluate::{ErrorCode, Failure};
 use crate::expression::{Binary, Unary};
 use crate::shape::{Node, NodeId, Shape};
 use crate::slots::{PathId, Paths};
+use crate::tasks::TaskId;
+
+/// How the policies of one task name what they read.
+struct Names<'a> {
+    paths: &'a Paths,
+    task: Option<TaskId>,
+}
+
+impl Names<'_> {
+    fn text(&self, path: PathId) -> String {
+        self.paths.text(path, self.task)
+    }
+}
 
 /// One sentence saying what went wrong where.
 #[must_use]
-pub fn describe(failure: Failure, shape: &Shape, paths: &Paths) -> String {
-    let what = shape.node(failure.node).map_or_else(String::new, |node| text(node, shape, paths));
+pub fn describe(failure: Failure, shape: &Shape, paths: &Paths, task: Option<TaskId>) -> String {
+    let paths = Names { paths, task };
+    let what = shape.node(failure.node).map_or_else(String::new, |node| text(node, shape, &paths));
     match failure.code {
         ErrorCode::TypeError => format!("`{what}` was given a value of a type that it does not take"),
         ErrorCode::AttributeMissing => format!("`{what}`: there is no such attribute; test for it with `has` first"),
@@ -22,7 +36,7 @@ pub fn describe(failure: Failure, shape: &Shape, paths: &Paths) -> String {
     }
 }
 
-fn text(node: &Node, shape: &Shape, paths: &Paths) -> String {
+fn text(node: &Node, shape: &Shape, paths: &Names<'_>) -> String {
     let inner = |node: NodeId| shape.node(node).map_or_else(String::new, |node| name(node, paths));
     match node {
         Node::GetAttribute(holder, attribute) => format!("{}.{attribute}", inner(*holder)),
@@ -39,13 +53,13 @@ fn text(node: &Node, shape: &Shape, paths: &Paths) -> String {
 }
 
 /// A node in a few words, without what stands below it.
-fn name(node: &Node, paths: &Paths) -> String {
+fn name(node: &Node, paths: &Names<'_>) -> String {
     match node {
         Node::Principal => "principal".to_owned(),
         Node::Action => "action".to_owned(),
         Node::Resource => "resource".to_owned(),
-        Node::Context(path) => path_text(*path, paths),
-        Node::ContextHas(path) => format!("has {}", path_text(*path, paths)),
+        Node::Context(path) => paths.text(*path),
+        Node::ContextHas(path) => format!("has {}", paths.text(*path)),
         Node::GetAttribute(_, attribute) => format!("….{attribute}"),
         Node::HasAttribute(_, attribute) => format!("… has {attribute}"),
         Node::Call(function, _) => format!("{}(…)", function.name()),
@@ -60,15 +74,6 @@ fn name(node: &Node, paths: &Paths) -> String {
         },
         Node::Unary(..) | Node::Constant(_) | Node::Set(_) | Node::Record(..) => "…".to_owned(),
     }
-}
-
-fn path_text(path: PathId, paths: &Paths) -> String {
-    let mut text = "context".to_owned();
-    for name in paths.names(path) {
-        text.push('.');
-        text.push_str(name);
-    }
-    text
 }
 
 /// Cedar's spelling, and whether it is a method.

@@ -13,12 +13,19 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
+use crate::grant_slots::{GrantPath, GrantPaths};
 use crate::schema::{RecordType, Schema, Type};
+use crate::tasks::TaskId;
 use crate::value::ValueRef;
 
 /// A context path of the bundle, as a small number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct PathId(pub u32);
+
+impl PathId {
+    /// First number of the paths that the engine itself fills (`grant_slots.rs`).
+    pub const GRANT_START: u32 = 0x8000_0000;
+}
 
 /// What stands at a context path.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -38,6 +45,10 @@ pub struct Paths {
     numbers: HashMap<Box<[Arc<str>]>, PathId, FixedState>,
     /// Whether the path is a record in every action that declares it, so that attributes below it are paths too.
     contexts: Vec<Arc<RecordType>>,
+    /// In a bundle with tasks: the paths that the engine itself fills.
+    grant: Option<GrantPaths>,
+    /// The task whose policies are being compiled.
+    task: Option<TaskId>,
 }
 
 impl Paths {
@@ -50,12 +61,36 @@ impl Paths {
                 contexts.push(action.context.clone());
             }
         }
-        Self { names: Vec::new(), numbers: HashMap::default(), contexts }
+        Self { names: Vec::new(), numbers: HashMap::default(), contexts, grant: None, task: None }
+    }
+
+    /// The paths of a bundle with tasks.
+    #[must_use]
+    pub fn with_grants(self, grant: GrantPaths) -> Self {
+        Self { grant: Some(grant), ..self }
+    }
+
+    /// Says whose policies are compiled next: a task's, or the organisation's.
+    pub fn enter(&mut self, task: Option<TaskId>) {
+        self.task = task;
+    }
+
+    /// Whose policies are compiled.
+    #[must_use]
+    pub fn task(&self) -> Option<TaskId> {
+        self.task
+    }
+
+    fn grant_path(&self, path: &[Arc<str>]) -> Option<GrantPath> {
+        self.grant.as_ref()?.find(path, self.task)
     }
 
     /// The number of a path; a new one if it was not asked for before.
     #[allow(clippy::cast_possible_truncation)] // paths are far fewer than 2^32: each stands in a policy's text
     pub fn number(&mut self, path: &[Arc<str>]) -> PathId {
+        if let Some(given) = self.grant_path(path) {
+            return given.id();
+        }
         if let Some(found) = self.numbers.get(path) {
             return *found;
         }
@@ -83,15 +118,27 @@ impl Paths {
         self.names.is_empty()
     }
 
-    /// The names along a path.
+    /// The names along a path of the call's own part of the context.
     #[must_use]
     pub fn names(&self, path: PathId) -> &[Arc<str>] {
         self.names.get(path.0 as usize).map_or(&[], |names| names)
     }
 
+    /// A path as policies write it; that of a parameter depends on the task whose policy reads it.
+    #[must_use]
+    pub fn text(&self, path: PathId, task: Option<TaskId>) -> String {
+        if let (Some(given), Some(grant)) = (GrantPath::of(path), &self.grant) {
+            return format!("context.{}", grant.text(given, task));
+        }
+        self.names(path).iter().fold("context".to_owned(), |text, name| text + "." + name)
+    }
+
     /// Whether attributes below this path may be read as paths of their own: it is a record wherever it is declared.
     #[must_use]
     pub fn is_record(&self, path: &[Arc<str>]) -> bool {
+        if let Some(given) = self.grant_path(path) {
+            return given == GrantPath::Record;
+        }
         !self.contexts.is_empty() && self.contexts.iter().all(|context| is_record_or_undeclared(context, path))
     }
 }

@@ -126,7 +126,7 @@ impl Version {
     fn ask(&self, world: &World, moment: &Moment, (principal, action, resource): Request) -> BTreeSet<String> {
         let (layout, temporaries, slots) = (Layout::whole(), Temporaries::default(), [Slot::Unreachable]);
         let (store, locals, layout, temporaries) = (&moment.store, &world.locals, &layout, &temporaries);
-        let call = Call { store, locals, principal, action, resource, layout, slots: &slots, temporaries };
+        let call = Call { store, locals, principal, action, resource, layout, slots: &slots, grant: None, temporaries };
         let mut answer = Answer::default();
         self.policies.answer(&call, Diagnostics::Full, &mut answer);
         let found: Vec<PolicyId> = answer.permits.iter().chain(&answer.forbids).copied().collect();

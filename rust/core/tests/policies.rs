@@ -171,7 +171,7 @@ fn the_verdict_alone_asks_no_more_than_it_needs() {
     let (store, locals, layout, temporaries) =
         (&Store::new(1), &Locals::default(), &Layout::whole(), &Temporaries::default());
     let (principal, action, resource) = (SOMEONE, EntityId(3), SOMETHING);
-    let call = Call { store, locals, principal, action, resource, layout, slots: &[], temporaries };
+    let call = Call { store, locals, principal, action, resource, layout, slots: &[], grant: None, temporaries };
     let (mut full, mut short) = (Answer::default(), Answer::default());
     policies.answer(&call, Diagnostics::Full, &mut full);
     policies.answer(&call, Diagnostics::Verdict, &mut short);

@@ -74,7 +74,7 @@ fn ask(compiled: &Compiled, n: Option<i64>, r: Option<Option<i64>>) -> (Vec<Stri
     let (store, locals, temporaries) = (&snapshot.store, &Locals::default(), &Temporaries::default());
     let (principal, action, resource) = (entry.action.action, entry.action.action, entry.action.action);
     let layout = &*entry.layout;
-    let call = Call { store, locals, principal, action, resource, layout, slots: &slots, temporaries };
+    let call = Call { store, locals, principal, action, resource, layout, slots: &slots, grant: None, temporaries };
     let mut answer = Answer::default();
     snapshot.policies.answer(&call, Diagnostics::Full, &mut answer);
     assert!(answer.permit_errors.iter().all(|(_, failure)| failure.code == ErrorCode::AttributeMissing));

@@ -71,7 +71,7 @@ fn singly(snapshot: &Snapshot, rows: &[Option<Row<'_>>], locals: &Locals<'_>, on
         };
         let (store, temporaries) = (&snapshot.store, &Temporaries::default());
         let Read { principal, action, resource, .. } = **read;
-        let call = Call { store, locals, principal, action, resource, layout, slots, temporaries };
+        let call = Call { store, locals, principal, action, resource, layout, slots, grant: None, temporaries };
         let mut answer = Answer::default();
         snapshot.policies.answer_without_index(&call, &mut answer);
         let reason = conclude(&answer, on_error);

@@ -153,7 +153,7 @@ pub(crate) fn ask(engine: &Engine, asked: &Asked) -> Option<Answered> {
     let layout = layout(engine.compiled(), action)?;
     let (slots, temporaries) = (slots(layout, &context), Temporaries::default());
     let (store, locals, slots, temporaries) = (&snapshot.store, &locals, &slots[..], &temporaries);
-    let call = Call { store, locals, principal, action, resource, layout, slots, temporaries };
+    let call = Call { store, locals, principal, action, resource, layout, slots, grant: None, temporaries };
     Some(describe(&snapshot.policies, &three_ways(&snapshot.policies, &call)))
 }
 

@@ -39,9 +39,10 @@ pub(crate) struct PolicyError {
 impl PolicyError {
     pub(crate) fn make(policy: PolicyId, failure: Failure, policies: &Policies, compiled: &Compiled) -> Self {
         let found = policies.get(policy);
+        let task = found.and_then(|found| found.task);
         let condition = found.and_then(|found| policies.condition(found));
         let message =
-            condition.map_or_else(String::new, |condition| describe(failure, condition.shape, &compiled.paths));
+            condition.map_or_else(String::new, |condition| describe(failure, condition.shape, &compiled.paths, task));
         Self { policy: policies.name(policy).to_owned(), code: failure.code.name(), message }
     }
 }

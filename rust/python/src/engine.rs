@@ -146,6 +146,7 @@ impl Engine {
             resource,
             layout,
             slots: &slots,
+            grant: None,
             temporaries: &temporaries,
         };
         let mut answer = Answer::default();
