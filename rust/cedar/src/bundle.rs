@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use agentpdp_core::authorize::{OnError, PolicyError};
-use agentpdp_core::engine::{BuildError, Compiled};
+use agentpdp_core::engine::{BuildError, Snapshot};
 use agentpdp_core::entities::{Edits, Lineage, Store};
 use agentpdp_core::policies::PolicySource;
 use agentpdp_core::schema::Schema;
@@ -51,7 +51,7 @@ pub struct Loaded {
     /// What is wrong or doubtful, by file and place.
     pub findings: Vec<Finding>,
     /// What an engine decides by; none if a finding stands against it.
-    pub compiled: Option<Compiled>,
+    pub compiled: Option<Snapshot>,
     /// Every policy and template, in the order of the files.
     pub policies: Vec<PolicyPlace>,
     /// Whether the progress function stopped the reading.
@@ -62,8 +62,8 @@ impl Loaded {
     /// The resolved schema; none if the bundle has none or is not loaded.
     #[must_use]
     pub fn schema_json(&self) -> Option<serde_json::Value> {
-        let compiled = self.compiled.as_ref()?;
-        Some(resolved_json(compiled.schema.as_deref()?, &compiled.initial.store))
+        let initial = self.compiled.as_ref()?;
+        Some(resolved_json(initial.compiled.schema.as_deref()?, &initial.store))
     }
 }
 
@@ -171,8 +171,8 @@ impl Prepared {
             }
         };
         let on_error = sources.on_error;
-        match stack::run(move || Compiled::new(schema, on_error, store, policies)) {
-            Ok(Ok(compiled)) => loaded.compiled = Some(compiled),
+        match stack::run(move || Snapshot::new(schema, on_error, store, policies, None)) {
+            Ok(Ok(initial)) => loaded.compiled = Some(initial),
             Ok(Err(error)) => loaded.findings.push(not_built(&error, &loaded.policies)),
             Err(stack::NoRoom) => loaded.findings.push(no_stack(&Arc::from("policies"))),
         }

@@ -39,7 +39,7 @@ fn loaded(entities: &str, schema: bool) -> Loaded {
 
 fn store(entities: &str, schema: bool) -> Store {
     let loaded = loaded(entities, schema);
-    loaded.compiled.unwrap_or_else(|| panic!("{:#?}", loaded.findings)).initial.store.clone()
+    loaded.compiled.unwrap_or_else(|| panic!("{:#?}", loaded.findings)).store
 }
 
 fn refused(entities: &str, schema: bool) -> Finding {

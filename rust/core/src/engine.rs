@@ -15,18 +15,22 @@ use foldhash::fast::FixedState;
 use crate::authorize::{OnError, Policies, PolicyError};
 use crate::decision::Reason;
 use crate::entities::{Cycle, Edits, Entity, Lineage, Store};
+use crate::grant_slots::{GrantPaths, RESERVED};
 use crate::policies::{PolicySource, SlotValues};
 use crate::request::{Locals, applies, check_parties};
-use crate::schema::{ActionType, Schema};
+use crate::schema::{ActionType, RecordType, Schema};
 use crate::slots::{Layout, Paths};
+use crate::tasks::{Declarations, TaskId, TaskSources};
 use crate::value::{EntityId, TypeId};
 
 /// Rows of a batch that are decided against one snapshot.
 pub const CHUNK_ROWS: usize = 4_096;
 
 /// Everything that may change while an engine lives, at one moment.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Snapshot {
+    /// What the bundle fixes; a reload puts another in its place.
+    pub compiled: Arc<Compiled>,
     /// The entities.
     pub store: Store,
     /// Policies and links.
@@ -68,8 +72,8 @@ impl ActionEntry {
     }
 }
 
-/// What a bundle compiles to, before anything changes.
-#[derive(Clone, Debug)]
+/// What a bundle fixes.
+#[derive(Debug)]
 pub struct Compiled {
     /// The schema, if there is one.
     pub schema: Option<Arc<Schema>>,
@@ -81,8 +85,8 @@ pub struct Compiled {
     pub actions: Arc<HashMap<EntityId, ActionEntry, FixedState>>,
     /// The layout of contexts where there is no schema.
     pub whole: Arc<Layout>,
-    /// The bundle's own entities and policies.
-    pub initial: Arc<Snapshot>,
+    /// What a bundle with tasks declares.
+    pub declarations: Option<Declarations>,
 }
 
 /// Why a bundle cannot be compiled.
@@ -94,8 +98,8 @@ pub enum BuildError {
     TooManySlots(EntityId),
 }
 
-impl Compiled {
-    /// Compiles policies over a store that holds the uids they name.
+impl Snapshot {
+    /// Compiles policies over a store that holds the uids they name: what an engine starts from.
     ///
     /// # Errors
     ///
@@ -105,55 +109,85 @@ impl Compiled {
         on_error: OnError,
         store: Store,
         sources: Vec<PolicySource>,
+        tasks: Option<TaskSources>,
     ) -> Result<Self, BuildError> {
         let mut paths = Paths::new(schema.as_ref());
         if schema.is_none() {
             paths.number(&[]);
         }
+        if let Some(tasks) = &tasks {
+            paths = paths.with_grants(GrantPaths::new(&tasks.declarations));
+        }
         let mut policies = Policies::default();
         // Shape 0 is the condition that is not there, so that candidates know it without a look-up.
         policies.reserve_empty_shape();
-        for source in sources {
-            let id = source.id.clone();
-            policies.add(source, &mut paths).map_err(|error| BuildError::Policy(id, error))?;
+        add_all(&mut policies, sources, &mut paths)?;
+        let mut declarations = None;
+        if let Some(tasks) = tasks {
+            for (number, sources) in (0u16..).zip(tasks.policies) {
+                paths.enter(Some(TaskId(number)));
+                add_all(&mut policies, sources, &mut paths)?;
+            }
+            paths.enter(None);
+            declarations = Some(tasks.declarations);
         }
-        let mut layouts: Vec<Arc<Layout>> = Vec::new();
-        let mut contexts: Vec<Arc<crate::schema::RecordType>> = Vec::new();
-        let mut actions: HashMap<EntityId, ActionEntry, FixedState> = HashMap::default();
-        for action in schema.iter().flat_map(|schema| schema.actions.values()) {
-            let known = contexts.iter().position(|context| *context == action.context);
-            let layout = match known.and_then(|at| layouts.get(at)) {
-                Some(layout) => layout.clone(),
-                None => {
-                    let layout = Layout::of(&action.context, &paths).ok_or(BuildError::TooManySlots(action.action))?;
-                    let layout = Arc::new(layout);
-                    contexts.push(action.context.clone());
-                    layouts.push(layout.clone());
-                    layout
-                }
-            };
-            let lists_ids = |type_id: &TypeId| {
-                let known = schema.as_ref().and_then(|schema| schema.entity_types.get(type_id));
-                known.is_none_or(|known| known.ids.is_some())
-            };
-            let is_plain = !action.principals.iter().chain(&action.resources).any(lists_ids);
-            actions.insert(action.action, ActionEntry { action: action.clone(), layout, is_plain });
-        }
-        Ok(Self {
+        let actions = action_entries(schema.as_ref(), &paths, declarations.is_some())?;
+        let compiled = Compiled {
             schema: schema.map(Arc::new),
             on_error,
             paths: Arc::new(paths),
             actions: Arc::new(actions),
             whole: Arc::new(Layout::whole()),
-            initial: Arc::new(Snapshot { store, policies, epoch: 0 }),
-        })
+            declarations,
+        };
+        Ok(Self { compiled: Arc::new(compiled), store, policies, epoch: 0 })
     }
+}
+
+fn add_all(policies: &mut Policies, sources: Vec<PolicySource>, paths: &mut Paths) -> Result<(), BuildError> {
+    sources.into_iter().try_for_each(|source| {
+        let id = source.id.clone();
+        policies.add(source, paths).map_err(|error| BuildError::Policy(id, error))
+    })
+}
+
+/// The actions of a schema, each with the layout of what a caller hands in as its context.
+fn action_entries(
+    schema: Option<&Schema>,
+    paths: &Paths,
+    with_tasks: bool,
+) -> Result<HashMap<EntityId, ActionEntry, FixedState>, BuildError> {
+    let mut layouts: Vec<(Arc<RecordType>, Arc<Layout>)> = Vec::new();
+    let mut actions: HashMap<EntityId, ActionEntry, FixedState> = HashMap::default();
+    for action in schema.iter().flat_map(|schema| schema.actions.values()) {
+        let layout = match layouts.iter().find(|(context, _)| *context == action.context) {
+            Some((_, layout)) => layout.clone(),
+            None => {
+                let own = if with_tasks { Arc::new(callers_part(&action.context)) } else { action.context.clone() };
+                let layout = Arc::new(Layout::of(&own, paths).ok_or(BuildError::TooManySlots(action.action))?);
+                layouts.push((action.context.clone(), layout.clone()));
+                layout
+            }
+        };
+        let lists_ids = |type_id: &TypeId| {
+            let known = schema.and_then(|schema| schema.entity_types.get(type_id));
+            known.is_none_or(|known| known.ids.is_some())
+        };
+        let is_plain = !action.principals.iter().chain(&action.resources).any(lists_ids);
+        actions.insert(action.action, ActionEntry { action: action.clone(), layout, is_plain });
+    }
+    Ok(actions)
+}
+
+/// A context without what the engine itself puts into it.
+fn callers_part(context: &RecordType) -> RecordType {
+    let is_given = |name: &str| name != "input" && RESERVED.contains(&name);
+    RecordType::new(context.attributes().iter().filter(|attribute| !is_given(&attribute.name)).cloned().collect())
 }
 
 /// Decides requests, while entities and links change.
 #[derive(Debug)]
 pub struct Engine {
-    compiled: Compiled,
     current: ArcSwap<Snapshot>,
     lineage: Mutex<Option<Lineage>>,
 }
@@ -164,16 +198,14 @@ pub type NewEntities = Vec<(EntityId, Entity)>;
 impl Engine {
     /// An engine over what a bundle compiled to.
     #[must_use]
-    pub fn new(compiled: Compiled) -> Self {
-        let current = ArcSwap::new(compiled.initial.clone());
-        Self { compiled, current, lineage: Mutex::new(None) }
+    pub fn new(initial: Snapshot) -> Self {
+        Self { current: ArcSwap::from_pointee(initial), lineage: Mutex::new(None) }
     }
 
-    /// What does not change.
-    #[inline]
+    /// What the bundle fixes, as it stands now.
     #[must_use]
-    pub fn compiled(&self) -> &Compiled {
-        &self.compiled
+    pub fn compiled(&self) -> Arc<Compiled> {
+        self.load().compiled.clone()
     }
 
     /// The current snapshot, for one call: neither lock nor shared write.
@@ -208,7 +240,7 @@ impl Engine {
             return Err(error);
         }
         let store = edits.finish()?;
-        self.publish(Snapshot { store, policies: now.policies.clone(), epoch: now.epoch.saturating_add(1) });
+        self.publish(Snapshot { store, epoch: now.epoch.saturating_add(1), ..(*now).clone() });
         Ok(())
     }
 
@@ -230,7 +262,7 @@ impl Engine {
             return Err(error);
         }
         let store = edits.finish_for_one_call()?;
-        Ok(Snapshot { store, policies: now.policies.clone(), epoch: now.epoch })
+        Ok(Snapshot { store, ..(*now).clone() })
     }
 
     /// Gives numbers to uids for as long as the engine lives.
@@ -244,7 +276,7 @@ impl Engine {
         let mut store = now.store.clone();
         let result = intern(&mut store)?;
         if store.uid_count() != now.store.uid_count() {
-            self.publish(Snapshot { store, policies: now.policies.clone(), epoch: now.epoch });
+            self.publish(Snapshot { store, ..(*now).clone() });
         }
         Ok(result)
     }
@@ -262,7 +294,7 @@ impl Engine {
             let values = slots.intern(&mut store).ok_or((at, PolicyError::TooMany))?;
             policies.link(template, name, values).map_err(|error| (at, error))?;
         }
-        self.publish(Snapshot { store, policies, epoch: now.epoch.saturating_add(1) });
+        self.publish(Snapshot { store, policies, epoch: now.epoch.saturating_add(1), ..(*now).clone() });
         Ok(())
     }
 
@@ -273,7 +305,7 @@ impl Engine {
         let mut policies = now.policies.clone();
         let found = policies.unlink(name);
         if found {
-            self.publish(Snapshot { store: now.store.clone(), policies, epoch: now.epoch.saturating_add(1) });
+            self.publish(Snapshot { policies, epoch: now.epoch.saturating_add(1), ..(*now).clone() });
         }
         found
     }

@@ -99,7 +99,7 @@ fn decide_run(engine: &Engine, rows: &Rows<'_>, start: usize, end: usize, decide
         let mut plan = Plan::new(&snapshot, rows);
         loop {
             let next = at.saturating_add(CHUNK_ROWS).min(end);
-            let on_error = engine.compiled().on_error;
+            let on_error = snapshot.compiled.on_error;
             plan.decide(rows, at as u32, next as u32, on_error, &temporaries, &mut decided.answer);
             at = next;
             if at >= end || !Arc::ptr_eq(&engine.load(), &snapshot) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use agentpdp_core::authorize::{Diagnostics, OnError};
 use agentpdp_core::decision::Answer;
-use agentpdp_core::engine::Compiled;
+use agentpdp_core::engine::Snapshot;
 use agentpdp_core::entities::Store;
 use agentpdp_core::evaluate::{Call, ErrorCode, Temporaries};
 use agentpdp_core::expression::{Expression, Variable};
@@ -25,7 +25,7 @@ fn context() -> Arc<RecordType> {
     Arc::new(RecordType::new(vec![optional("n", Type::Long), optional("r", Type::Record(inner))]))
 }
 
-fn compiled() -> Compiled {
+fn compiled() -> Snapshot {
     let mut store = Store::new(1);
     let action = store.intern("Action", "a").unwrap();
     let (ancestors, principals, resources) = (Box::default(), Box::default(), Box::default());
@@ -49,11 +49,12 @@ fn compiled() -> Compiled {
         condition: Some(condition),
         step_up: None,
     };
-    Compiled::new(Some(schema), OnError::Deny, store, conditions.into_iter().map(source).collect()).unwrap()
+    Snapshot::new(Some(schema), OnError::Deny, store, conditions.into_iter().map(source).collect(), None).unwrap()
 }
 
 /// The names of satisfied policies, and of those that err because an attribute is missing.
-fn ask(compiled: &Compiled, n: Option<i64>, r: Option<Option<i64>>) -> (Vec<String>, Vec<String>) {
+fn ask(snapshot: &Snapshot, n: Option<i64>, r: Option<Option<i64>>) -> (Vec<String>, Vec<String>) {
+    let compiled = &snapshot.compiled;
     let entry = compiled.actions.values().next().unwrap();
     let inner = r.flatten().map(|m| (Arc::from("m"), Value::Long(m)));
     let record = Record::new(inner.into_iter().collect()).unwrap();
@@ -70,7 +71,6 @@ fn ask(compiled: &Compiled, n: Option<i64>, r: Option<Option<i64>>) -> (Vec<Stri
     put(&["n"], long(n));
     put(&["r"], r.map_or(Slot::Absent, |_| Slot::Value(ValueRef::Record(&record))));
     put(&["r", "m"], r.map_or(Slot::Unreachable, long));
-    let snapshot = &compiled.initial;
     let (store, locals, temporaries) = (&snapshot.store, &Locals::default(), &Temporaries::default());
     let (principal, action, resource) = (entry.action.action, entry.action.action, entry.action.action);
     let layout = &*entry.layout;

@@ -42,7 +42,8 @@ pub fn run(bytes: &[u8]) {
     let entities = entities(&mut draw, true).to_string();
     let Some(compiled) = ours::read_bundle(&texts, Some(&entities), true).compiled else { return };
     let engine = ours::engine(compiled, &links);
-    let (compiled, snapshot, mut locals) = (engine.compiled(), engine.snapshot(), Locals::default());
+    let (snapshot, mut locals) = (engine.snapshot(), Locals::default());
+    let compiled = &*snapshot.compiled;
     let asked: Vec<_> = (0..1 + draw.below(24)).map(|_| asked(&mut draw, true)).collect();
     let read: Vec<_> = asked.iter().map(|each| ours::read(compiled, &snapshot, each, &mut locals)).collect();
     let rows: Vec<Option<Row<'_>>> = read

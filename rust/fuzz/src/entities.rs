@@ -32,7 +32,7 @@ fn compare(text: &str, has_schema: bool) {
     let schema = has_schema.then(theirs::schema);
     let theirs = stack::run(|| Entities::from_json_str(text, schema).map_err(|error| error.to_string())).unwrap();
     match (ours.compiled, theirs) {
-        (Some(compiled), Ok(theirs)) => same(&compiled.initial.store, &theirs),
+        (Some(compiled), Ok(theirs)) => same(&compiled.store, &theirs),
         (Some(_), Err(error)) => panic!("we take the entities, Cedar does not: {error}"),
         (None, Ok(_)) => {
             let excused = ours.findings.iter().any(|finding| {

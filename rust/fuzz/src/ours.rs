@@ -74,8 +74,8 @@ pub(crate) fn read_bundle(policies: &str, entities: Option<&str>, has_schema: bo
 }
 
 /// An engine with links over what was read.
-pub(crate) fn engine(compiled: Compiled, links: &[Link]) -> Engine {
-    let engine = Engine::new(compiled);
+pub(crate) fn engine(initial: Snapshot, links: &[Link]) -> Engine {
+    let engine = Engine::new(initial);
     for link in links {
         let slots = SlotUids { principal: parts(link.principal.as_ref()), resource: parts(link.resource.as_ref()) };
         engine.link(&[(&link.template, &link.name, slots)]).unwrap();
@@ -149,8 +149,8 @@ fn fill<'c>(plan: &RecordPlan, record: &'c Record, slots: &mut [Slot<'c>]) {
 /// The answer to a question; nothing if it is refused.
 pub(crate) fn ask(engine: &Engine, asked: &Asked) -> Option<Answered> {
     let (snapshot, mut locals) = (engine.snapshot(), Locals::default());
-    let Read { principal, action, resource, context } = read(engine.compiled(), &snapshot, asked, &mut locals)?;
-    let layout = layout(engine.compiled(), action)?;
+    let Read { principal, action, resource, context } = read(&snapshot.compiled, &snapshot, asked, &mut locals)?;
+    let layout = layout(&snapshot.compiled, action)?;
     let (slots, temporaries) = (slots(layout, &context), Temporaries::default());
     let (store, locals, slots, temporaries) = (&snapshot.store, &locals, &slots[..], &temporaries);
     let call = Call { store, locals, principal, action, resource, layout, slots, grant: None, temporaries };

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use agentpdp_cedar::bundle::{Ids, Loaded, Sources, load, policies_json};
 use agentpdp_cedar::finding::Finding as CedarFinding;
 use agentpdp_core::authorize::OnError;
-use agentpdp_core::engine::Compiled;
+use agentpdp_core::engine::Snapshot;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -92,12 +92,12 @@ pub(crate) struct Bundle {
     on_error: OnError,
     sources: Sources,
     loaded: Loaded,
-    compiled: Compiled,
+    initial: Snapshot,
 }
 
 impl Bundle {
-    pub(crate) fn compiled(&self) -> &Compiled {
-        &self.compiled
+    pub(crate) fn initial(&self) -> &Snapshot {
+        &self.initial
     }
 
     pub(crate) fn name_or_empty(&self) -> &str {
@@ -159,7 +159,7 @@ impl Bundle {
             return Err(error);
         }
         match loaded.compiled.clone() {
-            Some(compiled) => Ok(Self { name, digest, on_error, sources, loaded, compiled }),
+            Some(initial) => Ok(Self { name, digest, on_error, sources, loaded, initial }),
             None => Err(errors::bundle(py, loaded.findings.iter().map(Finding::from).collect())),
         }
     }
@@ -202,13 +202,13 @@ impl Bundle {
     /// Whether the bundle has a schema.
     #[getter]
     fn has_schema(&self) -> bool {
-        self.compiled.schema.is_some()
+        self.initial.compiled.schema.is_some()
     }
 
     /// Number of entities that the bundle brings.
     #[getter]
     fn entity_count(&self) -> usize {
-        self.compiled.initial.store.entity_count()
+        self.initial.store.entity_count()
     }
 
     /// What is wrong or doubtful, by file and place.

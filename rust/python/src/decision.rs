@@ -7,9 +7,9 @@
 use std::cell::RefCell;
 use std::hash::BuildHasher;
 
-use agentpdp_core::authorize::{Policies, PolicyId};
+use agentpdp_core::authorize::PolicyId;
 use agentpdp_core::decision::{Answer, Reason};
-use agentpdp_core::engine::{Compiled, Snapshot};
+use agentpdp_core::engine::Snapshot;
 use agentpdp_core::evaluate::Failure;
 use agentpdp_core::message::describe;
 use pyo3::exceptions::PyTypeError;
@@ -37,12 +37,12 @@ pub(crate) struct PolicyError {
 }
 
 impl PolicyError {
-    pub(crate) fn make(policy: PolicyId, failure: Failure, policies: &Policies, compiled: &Compiled) -> Self {
+    pub(crate) fn make(policy: PolicyId, failure: Failure, snapshot: &Snapshot) -> Self {
+        let (policies, paths) = (&snapshot.policies, &snapshot.compiled.paths);
         let found = policies.get(policy);
         let task = found.and_then(|found| found.task);
         let condition = found.and_then(|found| policies.condition(found));
-        let message =
-            condition.map_or_else(String::new, |condition| describe(failure, condition.shape, &compiled.paths, task));
+        let message = condition.map_or_else(String::new, |condition| describe(failure, condition.shape, paths, task));
         Self { policy: policies.name(policy).to_owned(), code: failure.code.name(), message }
     }
 }
@@ -77,14 +77,13 @@ impl Decision {
         reason: Reason,
         answer: &Answer,
         snapshot: &Snapshot,
-        compiled: &Compiled,
     ) -> PyResult<Py<Self>> {
         let policies = &snapshot.policies;
         let mut errors: Vec<PolicyError> = answer
             .permit_errors
             .iter()
             .chain(&answer.forbid_errors)
-            .map(|(policy, failure)| PolicyError::make(*policy, *failure, policies, compiled))
+            .map(|(policy, failure)| PolicyError::make(*policy, *failure, snapshot))
             .collect();
         errors.sort_unstable_by(|left, right| left.policy.cmp(&right.policy));
         let mut names: SmallVec<[&str; 8]> = match reason {
@@ -201,9 +200,8 @@ pub(crate) fn decision(
     answer: &Answer,
     nonce: u32,
     snapshot: &Snapshot,
-    compiled: &Compiled,
 ) -> PyResult<Py<Decision>> {
-    let make = || Decision::of_answer(py, reason, answer, snapshot, compiled);
+    let make = || Decision::of_answer(py, reason, answer, snapshot);
     if !answer.permit_errors.is_empty() || !answer.forbid_errors.is_empty() {
         return make();
     }

@@ -75,7 +75,7 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn compiled(&self) -> &Compiled {
+    pub(crate) fn compiled(&self) -> Arc<Compiled> {
         self.core.compiled()
     }
 
@@ -97,7 +97,7 @@ impl Engine {
         diagnostics: Diagnostics,
     ) -> PyResult<Py<Decision>> {
         let refuse = |reason, detail| Decision::refused(py, reason, detail, snapshot.epoch);
-        let compiled = self.compiled();
+        let compiled = &*snapshot.compiled;
         let store = &snapshot.store;
         let nonce = remember.then_some(self.nonce);
         let mut locals = Locals::default();
@@ -153,9 +153,9 @@ impl Engine {
         snapshot.policies.answer(&call, diagnostics, &mut answer);
         let reason = conclude(&answer, compiled.on_error);
         if remember {
-            decision(py, reason, &answer, self.nonce, snapshot, compiled)
+            decision(py, reason, &answer, self.nonce, snapshot)
         } else {
-            Decision::of_answer(py, reason, &answer, snapshot, compiled)
+            Decision::of_answer(py, reason, &answer, snapshot)
         }
     }
 
@@ -201,7 +201,7 @@ impl Engine {
     #[new]
     #[pyo3(signature = (bundle, /))]
     fn new(py: Python<'_>, bundle: &Bound<'_, Bundle>) -> PyResult<Self> {
-        let compiled = bundle.get().compiled().clone();
+        let initial = bundle.get().initial().clone();
         let mut made: Vec<(*const agentpdp_core::slots::Layout, Arc<RecordKeys>)> = Vec::new();
         let mut keys_of = |entry: &ActionEntry| {
             let layout = Arc::as_ptr(&entry.layout);
@@ -212,9 +212,9 @@ impl Engine {
             made.push((layout, keys.clone()));
             keys
         };
-        let keys = compiled.actions.iter().map(|(action, entry)| (*action, keys_of(entry))).collect();
+        let keys = initial.compiled.actions.iter().map(|(action, entry)| (*action, keys_of(entry))).collect();
         Ok(Self {
-            core: CoreEngine::new(compiled),
+            core: CoreEngine::new(initial),
             nonce: NONCE.fetch_add(1, Ordering::Relaxed).max(1),
             keys,
             forks: FORKS.load(Ordering::Relaxed),

@@ -93,7 +93,8 @@ impl Ours {
         fill(&layout.context, record, &mut slots);
         let temporaries = Temporaries::default();
         let (slots, locals, temporaries) = (&slots[..], &locals, &temporaries);
-        answer(&snapshot, &Call { store, locals, principal, action, resource, layout, slots, grant: None, temporaries }).map(Some)
+        answer(&snapshot, &Call { store, locals, principal, action, resource, layout, slots, grant: None, temporaries })
+            .map(Some)
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use agentpdp_core::authorize::OnError;
 use agentpdp_core::columns::{Column, Contexts, Rows, Side};
-use agentpdp_core::engine::{Compiled, Engine, SlotUids};
+use agentpdp_core::engine::{Engine, SlotUids, Snapshot};
 use agentpdp_core::entities::{Cycle, Edits, Entity, Lineage, Store};
 use agentpdp_core::expression::{Binary, Expression, Slot as LinkSlot, Variable};
 use agentpdp_core::policies::{ActionScope, Effect, PolicySource, Reference, ScopeSource};
@@ -35,6 +35,7 @@ pub(crate) struct Asked {
 pub(crate) struct Office {
     pub(crate) engine: Engine,
     pub(crate) read: EntityId,
+    layout: Arc<Layout>,
     users: Vec<EntityId>,
     documents: Vec<EntityId>,
 }
@@ -134,8 +135,9 @@ impl Office {
         }
         let store = edits.finish().unwrap();
         let sources = policies(read, &teams, &folders);
-        let engine = Engine::new(Compiled::new(Some(schema), OnError::Deny, store, sources).unwrap());
-        let office = Self { engine, read, users, documents };
+        let engine = Engine::new(Snapshot::new(Some(schema), OnError::Deny, store, sources, None).unwrap());
+        let layout = engine.compiled().actions[&read].layout.clone();
+        let office = Self { engine, read, layout, users, documents };
         (0..LINKS).for_each(|number| office.link(number));
         office
     }
@@ -180,7 +182,7 @@ impl Office {
     }
 
     pub(crate) fn layout(&self) -> &Layout {
-        &self.engine.compiled().actions[&self.read].layout
+        &self.layout
     }
 }
 
@@ -203,7 +205,7 @@ pub(crate) fn rows<'a>(office: &'a Office, asked: &[Asked], locals: &'a Locals<'
         distinct: asked.iter().map(entity).collect(),
         index: (0..asked.len() as u32).collect(),
     };
-    let paths = &office.engine.compiled().paths;
+    let paths = office.engine.compiled().paths.clone();
     let words = vec!["report", "memo"];
     let codes = asked.iter().map(|each| u32::from(each.kind == "memo")).collect();
     let mut columns = vec![None; paths.len()];

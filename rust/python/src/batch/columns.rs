@@ -8,7 +8,7 @@ use std::num::NonZero;
 
 use agentpdp_core::columns::{Rows, Side};
 use agentpdp_core::decision::Reason;
-use agentpdp_core::engine::Snapshot;
+use agentpdp_core::engine::{Compiled, Snapshot};
 use agentpdp_core::request::{Locals, has_id};
 use agentpdp_core::slots::Layout;
 use pyo3::prelude::*;
@@ -107,13 +107,13 @@ pub(super) fn decide_columns(
         .side(&reader(Reason::UnknownResource), "resource", &mut locals, &mut refused)
         .map_err(|message| wrong(&message))?;
 
-    let layouts = layouts(engine, &actions, &mut refused);
+    let layouts = layouts(&snapshot.compiled, &actions, &mut refused);
     let arena = Arena::new();
     let mut builder =
         ContextBuilder { engine, snapshot: &snapshot, locals: &mut locals, refused, actions: &actions, arena: &arena };
     let contexts = builder.contexts(context, &layouts, row_count);
     let mut refused = builder.refused;
-    check_parties(engine, &snapshot, &locals, &principals, &actions, &resources, &mut refused);
+    check_parties(&snapshot, &locals, &principals, &actions, &resources, &mut refused);
     let rows = Rows { principals, actions, resources, layouts, contexts, refused, locals: &locals };
     let decided = decide(py, engine, &rows, threads);
     decisions.append(decided);
@@ -121,8 +121,7 @@ pub(super) fn decide_columns(
 }
 
 /// The layout of each distinct action's contexts; rows with an action that the schema does not know are refused.
-pub(super) fn layouts<'e>(engine: &'e Engine, actions: &Side, refused: &mut [Option<Reason>]) -> Vec<&'e Layout> {
-    let compiled = engine.compiled();
+pub(super) fn layouts<'c>(compiled: &'c Compiled, actions: &Side, refused: &mut [Option<Reason>]) -> Vec<&'c Layout> {
     let entries: Vec<_> = actions.distinct.iter().map(|action| compiled.actions.get(action)).collect();
     if compiled.schema.is_some() {
         for (index, refused) in actions.index.iter().zip(refused) {
@@ -138,7 +137,6 @@ pub(super) fn layouts<'e>(engine: &'e Engine, actions: &Side, refused: &mut [Opt
 
 /// Refuses rows whose principal or resource does not fit the action, as `request::check_parties` does for one call.
 pub(super) fn check_parties(
-    engine: &Engine,
     snapshot: &Snapshot,
     locals: &Locals<'_>,
     principals: &Side,
@@ -146,7 +144,7 @@ pub(super) fn check_parties(
     resources: &Side,
     refused: &mut [Option<Reason>],
 ) {
-    let compiled = engine.compiled();
+    let compiled = &*snapshot.compiled;
     let Some(schema) = compiled.schema.as_deref() else { return };
     let store = &snapshot.store;
     let facts = |side: &Side| -> Vec<_> {

@@ -47,7 +47,7 @@ type Plans<'p, T> = Vec<Option<&'p T>>;
 impl<'a> ContextBuilder<'_, 'a> {
     /// The contexts of all rows.
     pub(super) fn contexts(&mut self, context: &Node, layouts: &[&Layout], row_count: usize) -> Contexts<'a> {
-        let compiled = self.engine.compiled();
+        let compiled = &*self.snapshot.compiled;
         if compiled.schema.is_none() {
             return self.whole(context, row_count);
         }
@@ -99,7 +99,7 @@ impl<'a> ContextBuilder<'_, 'a> {
         let mut reader = ContextReader {
             nonce: Some(self.engine.nonce),
             store: &self.snapshot.store,
-            schema: self.engine.compiled().schema.as_deref(),
+            schema: self.snapshot.compiled.schema.as_deref(),
             locals: self.locals,
         };
         let value = reader.value(input, wanted).ok()?;
@@ -189,7 +189,7 @@ impl<'a> ContextBuilder<'_, 'a> {
 
     /// Paths right below this one.
     fn undeclared(&self, path: &[Arc<str>]) -> Vec<(usize, Arc<str>)> {
-        let paths = &self.engine.compiled().paths;
+        let paths = &self.snapshot.compiled.paths;
         let all = (0..paths.len()).filter_map(|number| {
             let names = paths.names(agentpdp_core::slots::PathId(number as u32));
             let (last, above) = names.split_last()?;
@@ -211,7 +211,7 @@ impl<'a> ContextBuilder<'_, 'a> {
         path: &[Arc<str>],
         columns: &'c mut [Option<Column<'a>>],
     ) -> Option<&'c mut Option<Column<'a>>> {
-        let number = self.engine.compiled().paths.find(path)?;
+        let number = self.snapshot.compiled.paths.find(path)?;
         columns.get_mut(number.0 as usize)
     }
 
@@ -313,7 +313,7 @@ impl<'a> ContextBuilder<'_, 'a> {
         path: &[Arc<str>],
     ) -> Option<Column<'a>> {
         let all = |wanted: &Type| attributes.iter().flatten().all(|attribute| attribute.value == *wanted);
-        let is_read = self.engine.compiled().paths.find(path).is_some();
+        let is_read = self.snapshot.compiled.paths.find(path).is_some();
         if let Node::Leaf(leaf) = node
             && let Some(column) = leaf.arrow()
         {
@@ -401,7 +401,7 @@ impl<'a> ContextBuilder<'_, 'a> {
         path: &[Arc<str>],
         columns: &mut [Option<Column<'a>>],
     ) {
-        if self.engine.compiled().paths.find(path).is_none() {
+        if self.snapshot.compiled.paths.find(path).is_none() {
             return;
         }
         let types: Vec<Option<Type>> = plans.iter().map(|plan| plan.map(type_of_plan)).collect();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use agentpdp_core::authorize::{Policies, PolicyId};
 use agentpdp_core::decision::{Answer, Reason, Verdict};
+use agentpdp_core::engine::Snapshot;
 use agentpdp_core::evaluate::Failure;
 use agentpdp_core::parallel::Decided;
 use arrow_array::builder::{ListBuilder, StringBuilder, StructBuilder};
@@ -51,10 +52,10 @@ impl Decisions {
         })
     }
 
-    fn errors_in_order(&self) -> impl Iterator<Item = (usize, PolicyId, Failure, &Policies)> {
+    fn errors_in_order(&self) -> impl Iterator<Item = (usize, PolicyId, Failure, &Snapshot)> {
         self.parts.iter().flat_map(|(start, decided)| {
             decided.answer.errors.iter().filter_map(move |(row, policy, failure)| {
-                Some((start + *row as usize, *policy, *failure, &decided.snapshot(*row)?.policies))
+                Some((start + *row as usize, *policy, *failure, decided.snapshot(*row)?))
             })
         })
     }
@@ -80,15 +81,14 @@ impl Decisions {
     }
 
     fn errors_list(&self, py: Python<'_>) -> ArrayRef {
-        let compiled = self.engine.bind(py).get().compiled().clone();
         let text = |name: &str| Field::new(name, DataType::Utf8, false);
         let fields = Fields::from(vec![text("policy"), text("code"), text("message")]);
         let mut builder = ListBuilder::new(StructBuilder::from_fields(fields, 0));
         let mut errors = self.errors_in_order().peekable();
         for row in 0..self.reasons.len() {
             let mut of_row: Vec<PolicyError> = Vec::new();
-            while let Some((_, policy, failure, policies)) = errors.next_if(|(at, ..)| *at == row) {
-                of_row.push(PolicyError::make(policy, failure, policies, &compiled));
+            while let Some((_, policy, failure, snapshot)) = errors.next_if(|(at, ..)| *at == row) {
+                of_row.push(PolicyError::make(policy, failure, snapshot));
             }
             of_row.sort_unstable_by(|left, right| left.policy.cmp(&right.policy));
             for error in of_row {
@@ -283,7 +283,7 @@ impl Decisions {
             let list = if is_forbid { &mut answer.forbid_errors } else { &mut answer.permit_errors };
             list.push((*policy, *failure));
         }
-        Decision::of_answer(py, reason, &answer, snapshot, self.engine.bind(py).get().compiled())
+        Decision::of_answer(py, reason, &answer, snapshot)
     }
 
     fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {

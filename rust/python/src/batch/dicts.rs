@@ -39,12 +39,12 @@ pub(super) fn decide_dicts(
     let mut refused: Vec<Option<Reason>> = vec![None; row_count];
     let reader = |unreadable| SideReader { nonce: engine.nonce, store, unreadable };
     let action_side = reader(Reason::UnknownAction).read_owned_objects(actions.iter(), &mut locals, &mut refused);
-    let layouts = layouts(engine, &action_side, &mut refused);
+    let layouts = layouts(&snapshot.compiled, &action_side, &mut refused);
 
     let keys: Vec<_> = action_side.distinct.iter().map(|action| engine.keys(*action)).collect();
     let mut readings = Readings::new();
     let mut ends: Vec<(u32, u32)> = Vec::with_capacity(row_count);
-    let schema = engine.compiled().schema.as_deref();
+    let schema = snapshot.compiled.schema.as_deref();
     for (row, context) in contexts.iter().enumerate() {
         let index = action_side.index.get(row).map_or(usize::MAX, |index| *index as usize);
         let layout = layouts.get(index).copied();
@@ -69,7 +69,7 @@ pub(super) fn decide_dicts(
 
     let principals = reader(Reason::UnknownParty).read_owned_objects(principals.iter(), &mut locals, &mut refused);
     let resources = reader(Reason::UnknownResource).read_owned_objects(resources.iter(), &mut locals, &mut refused);
-    check_parties(engine, &snapshot, &locals, &principals, &action_side, &resources, &mut refused);
+    check_parties(&snapshot, &locals, &principals, &action_side, &resources, &mut refused);
     let contexts = slots(&readings, &ends);
     let rows = Rows { principals, actions: action_side, resources, layouts, contexts, refused, locals: &locals };
     let decided = decide(py, engine, &rows, threads);
