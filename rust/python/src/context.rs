@@ -311,6 +311,13 @@ pub(crate) fn diagnose(
     problems.into_iter().min_by_key(|(reason, _)| *reason).unwrap_or(unclear)
 }
 
+/// The reason that comes first of what does not fit in a value that cannot be read as its type.
+pub(crate) fn misfit(value: &Input, wanted: &Type, reader: &mut ContextReader<'_, '_>) -> Reason {
+    let mut problems = Vec::new();
+    find_problem(value, wanted, "", reader, &mut problems);
+    problems.into_iter().map(|(reason, _)| reason).min().unwrap_or(Reason::ArgumentType)
+}
+
 fn find_problems(
     attributes: &[(String, Input)],
     wanted: &RecordType,

@@ -21,7 +21,7 @@ use typed_arena::Arena;
 
 use super::leaves::{integers, keys, texts};
 use super::tree::Node;
-use crate::context::{ContextReader, type_of_plan};
+use crate::context::{ContextReader, misfit, type_of_plan};
 use crate::engine::Engine;
 
 /// Builds the context columns of a batch.
@@ -78,12 +78,12 @@ impl<'a> ContextBuilder<'_, 'a> {
         let mut slots = Vec::with_capacity(row_count);
         for row in 0..row_count {
             let value = match or_empty(context.input(row)) {
-                input @ Input::Object(_) => self.value(&input, None),
-                _ => None,
+                input @ Input::Object(_) => self.value(row, &input, None),
+                _ => {
+                    self.refuse(row, Reason::ArgumentType);
+                    None
+                }
             };
-            if value.is_none() {
-                self.refuse(row, Reason::ArgumentType);
-            }
             slots.push(value.map_or(Slot::Unreachable, Slot::Value));
         }
         Contexts::Slots { slots, starts: (0..row_count as u32).collect() }
@@ -95,14 +95,19 @@ impl<'a> ContextBuilder<'_, 'a> {
         }
     }
 
-    fn value(&mut self, input: &Input, wanted: Option<&Type>) -> Option<ValueRef<'a>> {
+    /// A value of a row's context; where it does not fit, the row is refused for what a single call names first.
+    fn value(&mut self, row: usize, input: &Input, wanted: Option<&Type>) -> Option<ValueRef<'a>> {
         let mut reader = ContextReader {
             nonce: Some(self.engine.nonce),
             store: &self.snapshot.store,
             schema: self.snapshot.compiled.schema.as_deref(),
             locals: self.locals,
         };
-        let value = reader.value(input, wanted).ok()?;
+        let Ok(value) = reader.value(input, wanted) else {
+            let reason = wanted.map_or(Reason::ArgumentType, |wanted| misfit(input, wanted, &mut reader));
+            self.refuse(row, reason);
+            return None;
+        };
         let kept: &'a Value = self.arena.alloc(value);
         Some(kept.borrow())
     }
@@ -340,10 +345,7 @@ impl<'a> ContextBuilder<'_, 'a> {
             if let Some(attribute) = self.plan_of(attributes, row)
                 && *is_present
             {
-                match self.value(&node.input(row), Some(&attribute.value)) {
-                    Some(value) => slot = Slot::Value(value),
-                    None => self.refuse(row, Reason::ArgumentType),
-                }
+                slot = self.value(row, &node.input(row), Some(&attribute.value)).map_or(slot, Slot::Value);
             }
             if is_read {
                 slots.push(slot);
@@ -415,13 +417,7 @@ impl<'a> ContextBuilder<'_, 'a> {
                 continue;
             };
             let input = if path.is_empty() { or_empty(node.input(row)) } else { node.input(row) };
-            match self.value(&input, Some(wanted)) {
-                Some(value) => slots.push(Slot::Value(value)),
-                None => {
-                    self.refuse(row, Reason::ArgumentType);
-                    slots.push(Slot::Unreachable);
-                }
-            }
+            slots.push(self.value(row, &input, Some(wanted)).map_or(Slot::Unreachable, Slot::Value));
         }
         if let Some(place) = self.place(path, columns) {
             *place = Some(Column::Slots(slots));
