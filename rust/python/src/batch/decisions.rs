@@ -17,22 +17,17 @@ use pyo3::types::{PyDict, PyList, PyString};
 
 use super::arrow::{ArrowColumn, ArrowTable};
 use crate::decision::{Decision, PolicyError};
-use crate::engine::Engine;
 
 /// What was decided of each row of a batch.
 #[pyclass(frozen, module = "agentpdp", name = "Decisions")]
+#[derive(Default)]
 pub(crate) struct Decisions {
-    engine: Py<Engine>,
     reasons: Vec<Reason>,
     /// Record batches of the input: first row of each, and what was decided of it.
     parts: Vec<(usize, Decided)>,
 }
 
 impl Decisions {
-    pub(crate) fn new(engine: Py<Engine>) -> Self {
-        Self { engine, reasons: Vec::new(), parts: Vec::new() }
-    }
-
     pub(super) fn append(&mut self, decided: Decided) {
         let start = self.reasons.len();
         self.reasons.extend_from_slice(&decided.answer.reasons);
@@ -80,7 +75,7 @@ impl Decisions {
         Arc::new(builder.finish())
     }
 
-    fn errors_list(&self, py: Python<'_>) -> ArrayRef {
+    fn errors_list(&self) -> ArrayRef {
         let text = |name: &str| Field::new(name, DataType::Utf8, false);
         let fields = Fields::from(vec![text("policy"), text("code"), text("message")]);
         let mut builder = ListBuilder::new(StructBuilder::from_fields(fields, 0));
@@ -105,13 +100,13 @@ impl Decisions {
         Arc::new(builder.finish())
     }
 
-    fn table(&self, py: Python<'_>) -> PyResult<ArrowTable> {
+    fn table(&self) -> PyResult<ArrowTable> {
         let wrong = |error: arrow_schema::ArrowError| PyTypeError::new_err(error.to_string());
         let allowed: BooleanArray = self.reasons.iter().map(|reason| Some(*reason == Reason::Permitted)).collect();
         let verdict: StringArray = self.reasons.iter().map(|reason| Some(reason.verdict().name())).collect();
         let reason: StringArray = self.reasons.iter().map(|reason| Some(reason.name())).collect();
         let policy: StringArray = self.first_policies().into_iter().collect();
-        let (policies, errors) = (self.policies_list(), self.errors_list(py));
+        let (policies, errors) = (self.policies_list(), self.errors_list());
         let field = |name: &str, column: &ArrayRef, nullable| Field::new(name, column.data_type().clone(), nullable);
         let columns: Vec<(&str, ArrayRef, bool)> = vec![
             ("allowed", Arc::new(allowed), false),
@@ -210,13 +205,13 @@ impl Decisions {
 
     /// All errors of each row: an Arrow list of structs of policy, code and message.
     #[getter]
-    fn errors(&self, py: Python<'_>) -> ArrowColumn {
-        ArrowColumn(self.errors_list(py))
+    fn errors(&self) -> ArrowColumn {
+        ArrowColumn(self.errors_list())
     }
 
     /// All columns as one table: pyarrow's where it is installed, else an object with `__arrow_c_stream__`.
     fn to_arrow<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let table = Bound::new(py, self.table(py)?)?.into_any();
+        let table = Bound::new(py, self.table()?)?.into_any();
         match py.import("pyarrow") {
             Ok(pyarrow) => pyarrow.call_method1("table", (table,)),
             Err(_) => Ok(table),

@@ -45,7 +45,7 @@ pub(crate) fn authorize_batch(
             positive.ok_or_else(|| PyValueError::new_err("threads is at least 1"))
         })
         .transpose()?;
-    let mut decisions = Decisions::new(slf.clone().unbind());
+    let mut decisions = Decisions::default();
     if columns.hasattr("__arrow_c_stream__")? || columns.hasattr("__arrow_c_array__")? {
         columns::decide_arrow(slf, columns, threads, &mut decisions)?;
     } else if let Ok(dict) = columns.cast::<PyDict>() {
