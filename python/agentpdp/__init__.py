@@ -17,9 +17,12 @@ if TYPE_CHECKING:
         AgentPdpError,
         BundleError,
         ColumnError,
+        Denied,
         EncodeError,
         EntityError,
+        GrantRequired,
         LinkError,
+        StepUpNeeded,
     )
 
 __version__ = "0.1.0"
@@ -31,13 +34,16 @@ _HOMES = {
     "ColumnError": "agentpdp.errors",
     "Decision": "agentpdp._core",
     "Decisions": "agentpdp._core",
+    "Denied": "agentpdp.errors",
     "EncodeError": "agentpdp.errors",
     "Engine": "agentpdp.engine",
     "EntityError": "agentpdp.errors",
     "EntityUid": "agentpdp._core",
     "Finding": "agentpdp._core",
+    "GrantRequired": "agentpdp.errors",
     "LinkError": "agentpdp.errors",
     "PolicyError": "agentpdp._core",
+    "StepUpNeeded": "agentpdp.errors",
     "Validation": "agentpdp.bundle",
 }
 
@@ -48,13 +54,16 @@ __all__ = [
     "ColumnError",
     "Decision",
     "Decisions",
+    "Denied",
     "EncodeError",
     "Engine",
     "EntityError",
     "EntityUid",
     "Finding",
+    "GrantRequired",
     "LinkError",
     "PolicyError",
+    "StepUpNeeded",
     "Validation",
 ]
 

@@ -6,13 +6,17 @@ AgentPdpError
   LinkError      a template cannot be linked like that
   EncodeError    something to be encoded is no entity
   ColumnError    the columns of a batch cannot be read
+  GrantRequired  the bundle has tasks, so it decides calls under grants only
+  Denied         a call is not allowed: ``.decision`` says why
+  StepUpNeeded   somebody must approve a call first: ``.decision`` says what
 
-A call's own failure never raises: it is in its decision, and denies.
+A call's own failure never raises: it is in its decision, and denies. Only who asks for an exception
+gets one for it (``require``), and who asks for a grant (``start``, ``delegate``).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,3 +59,35 @@ class EncodeError(AgentPdpError):
 
 class ColumnError(AgentPdpError):
     """The columns of a batch cannot be read; no row was decided."""
+
+
+class GrantRequired(AgentPdpError):  # noqa: N818
+    """The bundle has tasks, so it decides calls under grants only."""
+
+
+class Denied(AgentPdpError):  # noqa: N818
+    """A call is not allowed.
+
+    Attributes:
+        decision: what was decided, where and why.
+    """
+
+    decision: Any
+
+    def __init__(self, decision: Any) -> None:
+        self.decision = decision
+        super().__init__(f"{decision.reason}: {decision.message}")
+
+
+class StepUpNeeded(AgentPdpError):  # noqa: N818
+    """Somebody must approve a call first.
+
+    Attributes:
+        decision: what was decided; its ``approval_request`` says what is needed.
+    """
+
+    decision: Any
+
+    def __init__(self, decision: Any) -> None:
+        self.decision = decision
+        super().__init__(f"{decision.reason}: {decision.message}")
