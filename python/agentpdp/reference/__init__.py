@@ -2,11 +2,22 @@
 
 Each file says one thing and has a twin of the same name in the compiled core, which must give the
 same answers. In reading order: value, decimal, ipaddr, datetime, entities, expression, policies,
-schema, request, evaluate, authorize, decision, engine. It needs Python's standard library only.
+schema, request, evaluate, authorize, decision; for bundles with tasks tasks, grants, digest,
+approvals, chains, calls, explain; engine. It needs Python's standard library only.
 """
 
 from .decision import Decision, PolicyError
-from .engine import Engine
+from .engine import Engine, Grant
+from .explain import Explanation
 from .value import EntityUid, EvaluationError, InputError
 
-__all__ = ["Decision", "Engine", "EntityUid", "EvaluationError", "InputError", "PolicyError"]
+__all__ = [
+    "Decision",
+    "Engine",
+    "EntityUid",
+    "EvaluationError",
+    "Explanation",
+    "Grant",
+    "InputError",
+    "PolicyError",
+]

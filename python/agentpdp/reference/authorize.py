@@ -27,9 +27,10 @@ class Outcome:
     failures: list[tuple[Policy, EvaluationError]]
 
 
-def ask(policies: Iterable[Policy], request: Request, entities: Entities) -> Outcome:
+def ask(asked: Iterable[tuple[Policy, Request]], entities: Entities) -> Outcome:
+    """Ask each policy its request; they differ only where policies of several tasks are asked."""
     outcome = Outcome([], [], [])
-    for policy in policies:
+    for policy, request in asked:
         try:
             if is_satisfied(policy, request, entities):
                 (outcome.permits if policy.effect == "permit" else outcome.forbids).append(policy)

@@ -1,7 +1,8 @@
 """Policies, templates and links: what is permitted or forbidden, to whom, under which conditions.
 
 A scope compares principal, action and resource with fixed entities and types, and can never fail;
-only conditions can. A template is a policy with a slot in place of an entity; a link fills it.
+only conditions can. A template is a policy with a slot in place of an entity; a link fills it. In
+bundles with tasks a forbid may name a role (`@step_up`), whose approval takes it back.
 
 Twin: rust/core/src/policies.rs. Read next: schema.py.
 """
@@ -52,6 +53,7 @@ class Policy:
     action: Scope
     resource: Scope
     conditions: tuple[Expression, ...]
+    step_up: str | None = None
 
     def slots(self) -> set[str]:
         return self.principal.slots() | self.resource.slots()
@@ -117,7 +119,8 @@ def read_policy(policy_id: str, json: Any) -> Policy:
     named = action.type is None and len(actions) == len(action.parts)
     require(named, f"policy `{policy_id}` has a scope of actions with something else in it")
     conditions = tuple([read_condition(each) for each in json["conditions"]])
-    return Policy(policy_id, json["effect"], principal, action, resource, conditions)
+    step_up = json.get("annotations", {}).get("step_up")
+    return Policy(policy_id, json["effect"], principal, action, resource, conditions, step_up)
 
 
 def read_condition(json: Any) -> Expression:
