@@ -55,7 +55,7 @@ def test_a_decision_says_what_was_judged() -> None:
     refused = started(engine()).decide("note", {"text": 1})
     assert (refused.reason, refused.arguments) == ("argument_type", None)
     assert refused.advice["reason"] == "argument_type"
-    assert "text" in refused.advice["message"]
+    assert "text" in refused.message
 
 
 def test_require_gives_the_decision_or_raises() -> None:

@@ -22,7 +22,7 @@ FOUNDATION = {
     *("schema", "request", "evaluate", "authorize"),
 }
 # Twins that the compiled core is about to get.
-AWAITED = {"approvals", "calls", "chains", "digest", "explain", "grants"}
+AWAITED = {"approvals", "calls", "chains", "digest", "explain", "grants", "orders"}
 # Concepts whose compiled form is a crate of its own.
 CRATES = {"arguments": "rust/arguments/src/lib.rs"}
 FILES = sorted(FOLDER.glob("*.py"))

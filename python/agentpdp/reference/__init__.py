@@ -3,7 +3,7 @@
 Each file says one thing and has a twin of the same name in the compiled core, which must give the
 same answers. In reading order: value, decimal, ipaddr, datetime, entities, expression, policies,
 schema, request, evaluate, authorize, decision; for bundles with tasks tasks, grants, digest,
-approvals, chains, calls, explain; engine. It needs Python's standard library only.
+approvals, chains, calls, orders, explain; engine. It needs Python's standard library only.
 """
 
 from .decision import Decision, PolicyError

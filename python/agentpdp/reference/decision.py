@@ -62,7 +62,7 @@ class Answer:
     errors: tuple[PolicyError, ...] = ()
     needed: tuple[tuple[str, str], ...] = ()
     approved: tuple[str, ...] = ()
-    message: str = field(default="", compare=False)
+    problem: Problem | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,7 @@ class Decision:
     party: EntityUid | None = None
     arguments: Mapping[str, Any] | None = field(default=None, compare=False)
     approval_request: Any = field(default=None, compare=False)
+    problem: Problem | None = field(default=None, compare=False)
 
     @property
     def allowed(self) -> bool:
@@ -88,7 +89,16 @@ class Decision:
         """What a model may see: nothing of other parties' policies."""
         needed = self.approval_request.needed if self.approval_request else ()
         roles = sorted({role for _, role in needed})
-        return {"reason": self.reason, "hop": self.hop, "message": self.message, "roles": roles}
+        argument, expected = getattr(self.problem, "argument", None), None
+        if argument is not None and self.problem is not None:
+            expected = self.problem.expected
+        return {
+            "reason": self.reason,
+            "hop": self.hop,
+            "argument": argument,
+            "expected": expected,
+            "roles": roles,
+        }
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a decision has no truth value; use `.allowed`")
@@ -114,7 +124,7 @@ def answer(
     needed: Iterable[tuple[str, str]] = ()
     decided: list[Policy] = []
     if forbids:
-        verdict, reason, decided = "deny", "forbidden", forbids
+        verdict, reason, decided = "deny", "forbidden", outcome.forbids
     elif failing and on_error == "deny":
         verdict, reason, decided = "deny", "forbid_error", failing
     elif not outcome.permits:
@@ -131,9 +141,14 @@ def answer(
     return Answer(stage, hop, party, verdict, reason, ids, errors, tuple(sorted(needed)), used)
 
 
-def denial(stage: str, code: str, hop: int | None = None, message: str = "") -> Answer:
+def denial(stage: str, code: str, hop: int | None = None) -> Answer:
     """A check that was not passed; no policy was asked."""
-    return Answer(stage, hop, None, "deny", code, message=message)
+    return Answer(stage, hop, None, "deny", code)
+
+
+def unreadable(problem: Problem) -> Answer:
+    """What was asked for could not be read."""
+    return Answer("arguments", None, None, "deny", problem.code, problem=problem)
 
 
 def conclude(answers: Iterable[Answer]) -> Answer:
@@ -166,11 +181,12 @@ def decision(
         policies=answer.policies,
         errors=answer.errors,
         epoch=epoch,
-        message=answer.message or MESSAGES[answer.reason],
+        message=answer.problem.message if answer.problem else MESSAGES[answer.reason],
         hop=None if allowed else answer.hop,
         party=None if allowed else answer.party,
         arguments=arguments,
         approval_request=approval_request,
+        problem=answer.problem,
     )
 
 
@@ -181,4 +197,4 @@ def decide(outcome: Outcome, on_error: str, epoch: int) -> Decision:
 
 def refuse(problem: Problem, epoch: int) -> Decision:
     """The request could not be asked at all."""
-    return decision(denial("arguments", problem.code, message=problem.message), epoch)
+    return decision(unreadable(problem), epoch)

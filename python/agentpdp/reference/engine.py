@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import Denied, GrantRequired, StepUpNeeded
-from . import calls
+from . import calls, orders
 from .approvals import ApprovalRequest, Approvals
 from .authorize import ask
 from .chains import Snapshot, outlook
@@ -173,7 +173,7 @@ class Engine:
             if leaf is None:
                 raise Denied(self.refused("unknown_grant"))
             snapshot, now = self.snapshot(), self.moved(leaf.tree, at)
-            reader = lambda: calls.read_revocation(by, leaf, snapshot, now)  # noqa: E731
+            reader = lambda: orders.read_revocation(by, leaf, snapshot, now)  # noqa: E731
             required(self.decided(calls.read(reader, None), snapshot))
         self.blocks.revoked.add(found)
 
@@ -238,14 +238,14 @@ class Engine:
         by: Any = None,
         at: int | None = None,
     ) -> Grant:
-        order = calls.Order(task, agent, params, expires_in, principal, claims, valid_from, by)
+        order = orders.Order(task, agent, params, expires_in, principal, claims, valid_from, by)
         return self.issued(order, None, self.moved(None, at))
 
-    def issued(self, order: calls.Order, parent: Issued | None, now: int) -> Grant:
+    def issued(self, order: orders.Order, parent: Issued | None, now: int) -> Grant:
         """The grant that was asked for, if every question allows it."""
         snapshot = self.snapshot()
-        refused = calls.order_refusal(order, parent, snapshot, now)
-        asked = calls.read(lambda: calls.read_order(order, parent, snapshot, now), refused)
+        refused = orders.order_refusal(order, parent, snapshot, now)
+        asked = calls.read(lambda: orders.read_order(order, parent, snapshot, now), refused)
         required(self.decided(asked, snapshot))
         assert asked.grant is not None
         asked.grant.tree.grants.append(asked.grant)
@@ -272,7 +272,7 @@ class Engine:
         snapshot = self.snapshot()
         if request.grant is None:
             now = self.moved(None, at)
-            leaf = calls.proposed(request, snapshot, now)
+            leaf = orders.proposed(request, snapshot, now)
             refused = calls.blocked(leaf.targets(), snapshot)
         else:
             found = self.grants.get(request.grant)
@@ -280,7 +280,7 @@ class Engine:
                 raise Denied(self.refused("unknown_grant"))
             leaf, now = found, self.moved(found.tree, at)
             refused = calls.refusal(leaf.chain(), snapshot, now)
-        reader = lambda: calls.read_approval(request, by, leaf, snapshot, now)  # noqa: E731
+        reader = lambda: orders.read_approval(request, by, leaf, snapshot, now)  # noqa: E731
         required(self.decided(calls.read(reader, refused), snapshot))
         end = leaf.expires if length is None else min(leaf.expires, now + length)
         self.approvals.approve(request.digest, [policy for policy, _ in request.needed], end)
@@ -374,7 +374,7 @@ class Grant:
         at: int | None = None,
     ) -> Grant:
         within = {"only_actions": only_actions, "only_resources": only_resources}
-        order = calls.Order(task, agent, params, expires_in, **within)
+        order = orders.Order(task, agent, params, expires_in, **within)
         return self.engine.issued(order, self.issued, self.engine.moved(self.issued.tree, at))
 
     def actions(self, *, at: int | None = None) -> dict[str, str]:

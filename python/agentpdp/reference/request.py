@@ -64,10 +64,15 @@ class Request:
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a request cannot be asked: a reason code, and one sentence without argument values."""
+    """Why a request cannot be asked: a reason code, and one sentence without argument values.
+
+    Of an argument that is wrong, its name and what is expected there may be told apart.
+    """
 
     code: str
     message: str
+    argument: str | None = None
+    expected: str | None = None
 
 
 def read_request(
