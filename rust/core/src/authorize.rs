@@ -14,10 +14,12 @@ use foldhash::fast::FixedState;
 
 use crate::decision::{Answer, Reason};
 use crate::entities::{Entity, Store, contains_sorted};
-use crate::evaluate::{Call, Condition, holds};
-use crate::index::{Candidate, Index};
+use crate::evaluate::{Call, Condition, Failure, holds};
+use crate::index::{Candidate, Index, Side};
 use crate::paged::Paged;
 use crate::policies::{ActionScope, Effect, PolicySource, Scope, SlotValues};
+use crate::request::Locals;
+use crate::routes::{Ask, AskedCondition, Route};
 use crate::shape::{CompileError, Constant, Shape, ShapeId, Shapes, compile};
 use crate::slots::Paths;
 use crate::table::Table;
@@ -293,31 +295,74 @@ impl Policies {
 
     /// Asks every policy whose scope applies, by the index.
     pub fn answer(&self, call: &Call<'_>, diagnostics: Diagnostics, answer: &mut Answer) {
-        let asker = Asker::new(self, call, diagnostics);
-        self.index
-            .visit(call.principal, call.action, call.resource, call.store, |candidate| asker.ask(candidate, answer));
-        if self.index.may_repeat() {
-            remove_repeats(answer);
-        }
+        let party = |entity| Party::of(entity, call.store, call.locals);
+        self.answer_parties(call, &party(call.principal), &party(call.resource), diagnostics, answer);
+    }
+
+    /// As [`Policies::answer`], for parties that were looked up before.
+    #[inline]
+    pub fn answer_parties<'a>(
+        &self,
+        call: &Call<'a>,
+        principal: &Party<'a>,
+        resource: &Party<'a>,
+        diagnostics: Diagnostics,
+        answer: &mut Answer,
+    ) {
+        Asker { policies: self, call, principal, resource, diagnostics }.ask_index(&self.index, answer);
     }
 
     /// Asks every policy of a task whose scope applies, on top of what is in the answer already: the policies of several
     /// tasks of a hop are one set.
     pub fn answer_task(&self, task: TaskId, call: &Call<'_>, diagnostics: Diagnostics, answer: &mut Answer) {
         let Some(index) = self.tasks.get(usize::from(task.0)) else { return };
-        let asker = Asker::new(self, call, diagnostics);
-        index.visit(call.principal, call.action, call.resource, call.store, |candidate| asker.ask(candidate, answer));
-        if index.may_repeat() {
-            remove_repeats(answer);
+        let party = |entity| Party::of(entity, call.store, call.locals);
+        let (principal, resource) = (&party(call.principal), &party(call.resource));
+        Asker { policies: self, call, principal, resource, diagnostics }.ask_index(index, answer);
+    }
+
+    /// What an action concerns of one index, with the conditions at hand.
+    #[cold]
+    fn route(&self, index: &Index, action: EntityId, store: &Store) -> Route {
+        let mut asks: Vec<Ask> = Vec::new();
+        let [by_principal, by_resource] = index.route(action, store, |candidate| {
+            if asks.iter().all(|ask| ask.policy != candidate.policy) {
+                asks.extend(self.asked(candidate));
+            }
+        });
+        Route {
+            action,
+            groups: store.ancestors(action).into(),
+            asks: asks.into_boxed_slice(),
+            by_principal: by_principal.into_boxed_slice(),
+            by_resource: by_resource.into_boxed_slice(),
         }
     }
 
-    /// Asks every policy one after the other: what [`Policies::answer`] must give, for tests and bisecting.
+    fn asked(&self, candidate: &Candidate) -> Option<Ask> {
+        let Candidate { policy, effect, conditional, principal, resource } = *candidate;
+        let condition = if conditional {
+            let found = self.get(policy)?;
+            let (shape, checks) = self.shapes.with_checks(found.shape)?;
+            Some(AskedCondition { shape: shape.clone(), checks: checks.clone(), constants: found.constants.clone() })
+        } else {
+            None
+        };
+        Some(Ask { policy, effect, principal, resource, condition })
+    }
+
+    /// Asks every policy one after the other, by the walk over the nodes: what [`Policies::answer`] must give, for tests
+    /// and bisecting.
     pub fn answer_without_index(&self, call: &Call<'_>, answer: &mut Answer) {
-        let asker = Asker::new(self, call, Diagnostics::Full);
+        let party = |entity| Party::of(entity, call.store, call.locals);
+        let (principal, resource) = (party(call.principal), party(call.resource));
         for (number, policy) in self.iter().filter(|(_, policy)| policy.task.is_none()) {
-            if action_applies(&policy.action, call.action, call.store) {
-                asker.ask(&Candidate::of(number, policy), answer);
+            if action_applies(&policy.action, call.action, call.store)
+                && principal.fits(policy.principal)
+                && resource.fits(policy.resource)
+                && let Some(condition) = self.condition(policy)
+            {
+                count(holds(condition, call), number, policy.effect, answer);
             }
         }
     }
@@ -347,6 +392,17 @@ pub struct Party<'a> {
 }
 
 impl<'a> Party<'a> {
+    /// What a store, or the request itself, says of an entity.
+    #[inline]
+    #[must_use]
+    pub fn of(entity: EntityId, store: &'a Store, locals: &Locals<'_>) -> Self {
+        if entity.is_local() {
+            return Self { entity, type_id: locals.type_of(entity), ancestors: &[], data: None };
+        }
+        let (type_id, data) = store.look(entity);
+        Self { entity, type_id, ancestors: data.map_or(&[], Entity::ancestors), data }
+    }
+
     /// What a store says of an entity of this type.
     #[inline]
     #[must_use]
@@ -379,43 +435,94 @@ impl Party<'_> {
 struct Asker<'s, 'a> {
     policies: &'s Policies,
     call: &'s Call<'a>,
-    principal: Party<'a>,
-    resource: Party<'a>,
+    principal: &'s Party<'a>,
+    resource: &'s Party<'a>,
     diagnostics: Diagnostics,
 }
 
-impl<'s, 'a> Asker<'s, 'a> {
-    fn new(policies: &'s Policies, call: &'s Call<'a>, diagnostics: Diagnostics) -> Self {
-        let party = |entity| Party::new(entity, call.type_of(entity), call.store);
-        Self { policies, call, principal: party(call.principal), resource: party(call.resource), diagnostics }
+impl<'a> Asker<'_, 'a> {
+    #[inline]
+    fn ask_index(&self, index: &Index, answer: &mut Answer) {
+        let Self { policies, call, principal, resource, .. } = *self;
+        let groups = call.store.ancestors(call.action);
+        let make = || policies.route(index, call.action, call.store);
+        match index.routes().find(call.action, groups, make) {
+            Some(route) => {
+                for ask in &route.asks {
+                    self.ask(ask, answer);
+                }
+                if route.by_principal.is_empty() && route.by_resource.is_empty() {
+                    return;
+                }
+                let mut see = |candidate: &Candidate| self.ask_candidate(candidate, answer);
+                index.visit_keyed(
+                    &route.by_principal,
+                    Side::Principal,
+                    principal.entity,
+                    principal.ancestors,
+                    &mut see,
+                );
+                index.visit_keyed(&route.by_resource, Side::Resource, resource.entity, resource.ancestors, &mut see);
+            }
+            None => index.visit(principal.entity, call.action, resource.entity, call.store, |candidate| {
+                self.ask_candidate(candidate, answer);
+            }),
+        }
+        if index.may_repeat() {
+            remove_repeats(answer);
+        }
+    }
+
+    /// Whether a policy must be asked: its scope applies, and it can change what is wanted.
+    #[inline(always)]
+    fn is_wanted(&self, principal: Scope, resource: Scope, effect: Effect, answer: &Answer) -> bool {
+        self.principal.fits(principal)
+            && self.resource.fits(resource)
+            && (self.diagnostics == Diagnostics::Full
+                || (answer.forbids.is_empty() && (effect == Effect::Forbid || answer.permits.is_empty())))
+    }
+
+    #[inline(always)]
+    fn ask(&self, ask: &Ask, answer: &mut Answer) {
+        if !self.is_wanted(ask.principal, ask.resource, ask.effect, answer) {
+            return;
+        }
+        let result = match &ask.condition {
+            None => Ok(true),
+            Some(asked) => {
+                let condition = Condition { shape: &asked.shape, constants: &asked.constants };
+                asked.checks.hold(condition, self.call, self.principal, self.resource)
+            }
+        };
+        count(result, ask.policy, ask.effect, answer);
     }
 
     #[inline]
-    fn ask(&self, candidate: &Candidate, answer: &mut Answer) {
-        if !self.principal.fits(candidate.principal) || !self.resource.fits(candidate.resource) {
-            return;
-        }
-        let is_permit = candidate.effect == Effect::Permit;
-        if self.diagnostics == Diagnostics::Verdict
-            && (!answer.forbids.is_empty() || (is_permit && !answer.permits.is_empty()))
-        {
+    fn ask_candidate(&self, candidate: &Candidate, answer: &mut Answer) {
+        if !self.is_wanted(candidate.principal, candidate.resource, candidate.effect, answer) {
             return;
         }
         let number = candidate.policy;
         let result = if candidate.conditional {
             let Some(policy) = self.policies.get(number) else { return };
-            let Some(condition) = self.policies.condition(policy) else { return };
-            holds(condition, self.call)
+            let Some((shape, checks)) = self.policies.shapes.with_checks(policy.shape) else { return };
+            let condition = Condition { shape, constants: &policy.constants };
+            checks.hold(condition, self.call, self.principal, self.resource)
         } else {
             Ok(true)
         };
-        match (result, is_permit) {
-            (Ok(true), true) => answer.permits.push(number),
-            (Ok(true), false) => answer.forbids.push(number),
-            (Ok(false), _) => {}
-            (Err(failure), true) => answer.permit_errors.push((number, failure)),
-            (Err(failure), false) => answer.forbid_errors.push((number, failure)),
-        }
+        count(result, number, candidate.effect, answer);
+    }
+}
+
+#[inline(always)]
+fn count(result: Result<bool, Failure>, policy: PolicyId, effect: Effect, answer: &mut Answer) {
+    match (result, effect) {
+        (Ok(false), _) => {}
+        (Ok(true), Effect::Permit) => answer.permits.push(policy),
+        (Ok(true), Effect::Forbid) => answer.forbids.push(policy),
+        (Err(failure), Effect::Permit) => answer.permit_errors.push((policy, failure)),
+        (Err(failure), Effect::Forbid) => answer.forbid_errors.push((policy, failure)),
     }
 }
 

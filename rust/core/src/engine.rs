@@ -12,12 +12,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::{ArcSwap, Guard};
 use foldhash::fast::FixedState;
 
-use crate::authorize::{OnError, Policies, PolicyError};
+use crate::authorize::{OnError, Party, Policies, PolicyError};
 use crate::decision::Reason;
 use crate::entities::{Cycle, Edits, Entity, Lineage, Store};
 use crate::grant_slots::{GrantPaths, RESERVED};
 use crate::policies::{PolicySource, SlotValues};
-use crate::request::{Locals, applies, check_parties};
+use crate::request::{Locals, check_parties};
 use crate::schema::{ActionType, RecordType, Schema};
 use crate::slots::{Layout, Paths};
 use crate::tasks::{Declarations, TaskId, TaskSources};
@@ -59,16 +59,17 @@ impl ActionEntry {
     #[inline]
     pub fn check_parties(
         &self,
-        principal: EntityId,
-        resource: EntityId,
+        principal: &Party<'_>,
+        resource: &Party<'_>,
         schema: &Schema,
         store: &Store,
         locals: &Locals<'_>,
     ) -> Result<(), Reason> {
-        if self.is_plain && applies(&self.action, principal, resource, store, locals) {
+        let ActionType { principals, resources, .. } = &self.action;
+        if self.is_plain && principals.contains(&principal.type_id) && resources.contains(&resource.type_id) {
             return Ok(());
         }
-        check_parties(&self.action, principal, resource, schema, store, locals)
+        check_parties(&self.action, principal.entity, resource.entity, schema, store, locals)
     }
 }
 

@@ -193,6 +193,19 @@ impl Store {
         Some((self.type_name(known.type_id)?, &known.id))
     }
 
+    /// Type and data of a uid, by one look.
+    #[inline]
+    #[must_use]
+    pub fn look(&self, entity: EntityId) -> (TypeId, Option<&Entity>) {
+        if entity.is_local() {
+            return (TypeId::UNKNOWN, None);
+        }
+        match self.known.get(entity.index()) {
+            Some(known) => (known.type_id, known.data.as_deref()),
+            None => (TypeId::UNKNOWN, None),
+        }
+    }
+
     /// The data of an entity, if it is in the store.
     #[inline]
     #[must_use]

@@ -157,6 +157,11 @@ pub fn holds<'a>(condition: Condition<'a>, call: &Call<'a>) -> Evaluated<bool> {
     }
 }
 
+/// The value of one node that must be a boolean.
+pub(crate) fn truth<'a>(condition: Condition<'a>, call: &Call<'a>, node: NodeId) -> Evaluated<bool> {
+    Evaluator { condition, call }.truth(node)
+}
+
 struct Evaluator<'e, 'a> {
     condition: Condition<'a>,
     call: &'e Call<'a>,

@@ -171,51 +171,53 @@ pub enum PatternElement {
 
 /// The pattern of `like`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Pattern(Arc<[PatternElement]>);
+pub struct Pattern {
+    elements: Arc<[PatternElement]>,
+    /// The texts between the wildcards, in order: always one more than there are wildcards.
+    texts: Arc<[Box<str>]>,
+}
 
 impl Pattern {
     /// A pattern of these elements.
     #[must_use]
     pub fn new(elements: Vec<PatternElement>) -> Self {
-        Self(elements.into())
+        let text = |part: &[PatternElement]| {
+            let chars = part.iter().filter_map(|element| match element {
+                PatternElement::Char(char) => Some(*char),
+                PatternElement::Wildcard => None,
+            });
+            chars.collect::<String>().into_boxed_str()
+        };
+        let texts = elements.split(|element| *element == PatternElement::Wildcard).map(text).collect();
+        Self { elements: elements.into(), texts }
     }
 
     /// The elements in order.
     #[must_use]
     pub fn elements(&self) -> &[PatternElement] {
-        &self.0
+        &self.elements
     }
 
-    /// Whether the text matches; linear in the text for each wildcard, never exponential.
+    /// Whether the text matches: it begins with the first text between wildcards, ends with the last one, and has the
+    /// others between in order, each at the first place where it can be; linear in the text for each wildcard.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
-        let mut elements = &self.0[..];
-        let mut rest = text.chars();
-        let mut retry: Option<(&[PatternElement], std::str::Chars<'_>)> = None;
-        loop {
-            match elements.split_first() {
-                Some((PatternElement::Wildcard, after)) => {
-                    elements = after;
-                    retry = Some((after, rest.clone()));
-                    continue;
-                }
-                Some((PatternElement::Char(wanted), after)) => {
-                    let mut ahead = rest.clone();
-                    if ahead.next() == Some(*wanted) {
-                        rest = ahead;
-                        elements = after;
-                        continue;
+        let Some((first, others)) = self.texts.split_first() else { return false };
+        let Some((last, between)) = others.split_last() else { return **first == *text };
+        let Some(rest) = text.strip_prefix(&**first).and_then(|rest| rest.strip_suffix(&**last)) else { return false };
+        match between {
+            [] => true,
+            [only] => rest.contains(&**only),
+            several => {
+                let mut rest = rest;
+                several.iter().all(|part| match rest.split_once(&**part) {
+                    Some((_, after)) => {
+                        rest = after;
+                        true
                     }
-                }
-                None if rest.as_str().is_empty() => return true,
-                None => {}
+                    None => false,
+                })
             }
-            let Some((after, from)) = retry.as_mut() else { return false };
-            if from.next().is_none() {
-                return false;
-            }
-            elements = after;
-            rest = from.clone();
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::authorize::{Policy, PolicyId};
 use crate::entities::Store;
 use crate::paged::Paged;
 use crate::policies::{ActionScope, Effect, Scope};
+use crate::routes::Routes;
 use crate::table::Table;
 use crate::value::EntityId;
 
@@ -57,8 +58,10 @@ impl Candidate {
 
 /// The part of a request that a list is kept by.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-enum Side {
+pub enum Side {
+    /// The principal.
     Principal,
+    /// The resource.
     Resource,
 }
 
@@ -133,6 +136,8 @@ pub struct Index {
     keyed: Table<KeyedList>,
     /// How many policies name an entity for the principal.
     principals: Table<(EntityId, u32)>,
+    /// What is remembered of this version of the lists.
+    routes: Arc<Routes>,
     seed: FixedState,
     may_repeat: bool,
 }
@@ -145,8 +150,16 @@ impl Index {
         self.may_repeat
     }
 
+    /// What each action concerns, as far as it was asked for.
+    #[inline]
+    #[must_use]
+    pub fn routes(&self) -> &Routes {
+        &self.routes
+    }
+
     /// Puts a policy into the lists it belongs to.
     pub fn insert(&mut self, number: PolicyId, policy: &Policy) {
+        self.routes = Arc::default();
         let keys = action_keys(&policy.action);
         self.may_repeat |= keys.len() > 1;
         let candidate = Candidate::of(number, policy);
@@ -223,6 +236,7 @@ impl Index {
 
     /// Takes a policy out of the lists it is in.
     pub fn remove(&mut self, number: PolicyId, policy: &Policy) {
+        self.routes = Arc::default();
         self.count_principal(policy, false);
         for key in action_keys(&policy.action) {
             let Some(action) = self.numbers.get(&key).copied() else { continue };
@@ -290,8 +304,8 @@ impl Index {
                 by_resource.push(number);
             }
         });
-        self.visit_keyed(&by_principal, Side::Principal, principal, store, &mut see);
-        self.visit_keyed(&by_resource, Side::Resource, resource, store, &mut see);
+        self.visit_keyed(&by_principal, Side::Principal, principal, store.ancestors(principal), &mut see);
+        self.visit_keyed(&by_resource, Side::Resource, resource, store.ancestors(resource), &mut see);
     }
 
     /// Shows every policy that a principal and an action can concern, but for those kept by resource; gives whether
@@ -311,7 +325,7 @@ impl Index {
                 by_principal.push(number);
             }
         });
-        self.visit_keyed(&by_principal, Side::Principal, principal, store, &mut see);
+        self.visit_keyed(&by_principal, Side::Principal, principal, store.ancestors(principal), &mut see);
         by_resource
     }
 
@@ -323,7 +337,23 @@ impl Index {
                 by_resource.push(number);
             }
         });
-        self.visit_keyed(&by_resource, Side::Resource, resource, store, &mut see);
+        self.visit_keyed(&by_resource, Side::Resource, resource, store.ancestors(resource), &mut see);
+    }
+
+    /// Shows the policies that every call of an action is checked against, and gives the numbers of the action's lists
+    /// that have policies kept by principal, and by resource.
+    pub fn route(&self, action: EntityId, store: &Store, mut see: impl FnMut(&Candidate)) -> [Vec<u32>; 2] {
+        let (mut by_principal, mut by_resource) = (Vec::new(), Vec::new());
+        self.visit_actions(action, store, |number, lists| {
+            lists.scanned.iter().for_each(&mut see);
+            if lists.by_principal > 0 {
+                by_principal.push(number);
+            }
+            if lists.by_resource > 0 {
+                by_resource.push(number);
+            }
+        });
+        [by_principal, by_resource]
     }
 
     /// Whether some scope names just this entity for the principal, so that it is not like others in the same groups.
@@ -334,18 +364,18 @@ impl Index {
 
     /// Shows the policies of these action lists that name an entity or something that it is in: one look-up for each.
     #[inline]
-    fn visit_keyed(
+    pub fn visit_keyed(
         &self,
         route: &[u32],
         side: Side,
         entity: EntityId,
-        store: &Store,
+        ancestors: &[EntityId],
         see: &mut impl FnMut(&Candidate),
     ) {
         if route.is_empty() {
             return;
         }
-        for named in std::iter::once(entity).chain(store.ancestors(entity).iter().copied()) {
+        for named in std::iter::once(entity).chain(ancestors.iter().copied()) {
             let Some(keyed) = self.keyed(side, named) else { continue };
             for action in route {
                 keyed.of_action(*action).iter().for_each(|(_, candidate)| see(candidate));

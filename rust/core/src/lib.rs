@@ -8,7 +8,8 @@
 //! 1. what rules speak of: [`value`], [`decimal`], [`ipaddr`], [`datetime`], [`entities`];
 //! 2. what rules say: [`expression`], [`policies`], [`schema`];
 //! 3. deciding: [`request`], [`evaluate`], [`authorize`], [`decision`], [`engine`];
-//! 4. making it fast without changing an answer: [`paged`], [`table`], [`slots`], [`shape`], [`index`];
+//! 4. making it fast without changing an answer: [`paged`], [`table`], [`slots`], [`shape`], [`checks`], [`index`],
+//!    [`routes`];
 //! 5. many calls at once: [`columns`], [`kernels`], [`batch`], [`parallel`].
 //!
 //! The modules of 1 to 3 have twins of the same names in the Python package `agentpdp.reference`.
@@ -18,6 +19,7 @@
 
 pub mod authorize;
 pub mod batch;
+pub mod checks;
 pub mod columns;
 pub mod datetime;
 pub mod decimal;
@@ -35,6 +37,7 @@ pub mod paged;
 pub mod parallel;
 pub mod policies;
 pub mod request;
+pub mod routes;
 pub mod schema;
 pub mod shape;
 pub mod slots;

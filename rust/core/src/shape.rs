@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
+use crate::checks::Checks;
 use crate::evaluate::call_function;
 use crate::expression::{Binary, EXPRESSION_DEPTH_MAX, Expression, Function, Pattern, Unary, Variable};
 use crate::slots::{PathId, Paths};
@@ -126,7 +127,7 @@ pub enum Constant {
 /// All shapes of a bundle, each once.
 #[derive(Clone, Debug, Default)]
 pub struct Shapes {
-    list: Vec<Arc<Shape>>,
+    list: Vec<(Arc<Shape>, Arc<Checks>)>,
     numbers: HashMap<Arc<Shape>, ShapeId, FixedState>,
 }
 
@@ -138,8 +139,9 @@ impl Shapes {
             return *found;
         }
         let number = ShapeId(self.list.len() as u32);
+        let checks = Arc::new(Checks::of(&shape));
         let shape = Arc::new(shape);
-        self.list.push(shape.clone());
+        self.list.push((shape.clone(), checks));
         self.numbers.insert(shape, number);
         number
     }
@@ -148,7 +150,14 @@ impl Shapes {
     #[inline]
     #[must_use]
     pub fn get(&self, shape: ShapeId) -> Option<&Shape> {
-        self.list.get(shape.0 as usize).map(|shape| &**shape)
+        self.list.get(shape.0 as usize).map(|(shape, _)| &**shape)
+    }
+
+    /// The shape of a number, and the same as parts.
+    #[inline]
+    #[must_use]
+    pub fn with_checks(&self, shape: ShapeId) -> Option<(&Arc<Shape>, &Arc<Checks>)> {
+        self.list.get(shape.0 as usize).map(|(shape, checks)| (shape, checks))
     }
 
     /// Number of different shapes.

@@ -4,6 +4,8 @@
 //! integers, booleans and entities take the short way, everything else goes through the Cedar reader. Only when
 //! something does not fit is the whole context looked at again ([`diagnose`]) to say what, where and what would be right.
 
+use std::ptr::null_mut;
+
 use agentpdp_cedar::input::Input;
 use agentpdp_cedar::values::read_value;
 use agentpdp_core::decimal::Decimal;
@@ -13,12 +15,18 @@ use agentpdp_core::request::{Locals, admits, check_value};
 use agentpdp_core::schema::{RecordType, Schema, Type};
 use agentpdp_core::slots::{AttributePlan, Layout, RecordPlan, Slot};
 use agentpdp_core::value::{Value, ValueRef};
+use pyo3::Borrowed;
+use pyo3::ffi::PyDict_Next;
 use pyo3::prelude::*;
+use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::{PyBool, PyDict, PyInt, PyString};
 use smallvec::SmallVec;
 
 use crate::input::to_input;
 use crate::uid::EntityUid;
+
+/// Most names of a record that is read in one walk over its dict.
+const QUICK_NAMES_MAX: usize = 64;
 
 /// The names of a record as Python strings, hashed once.
 pub(crate) struct RecordKeys(Vec<(Py<PyString>, Option<RecordKeys>)>);
@@ -42,15 +50,15 @@ pub(crate) enum Held<'py> {
 }
 
 impl Held<'_> {
-    /// The slot that this reading makes.
+    /// The slot that this reading makes; none for a text that is no Unicode.
     #[inline]
-    pub(crate) fn slot(&self) -> Slot<'_> {
-        match self {
-            Self::Text(text) => text.to_str().map_or(Slot::Unreachable, |text| Slot::Value(ValueRef::String(text))),
+    pub(crate) fn slot(&self) -> Option<Slot<'_>> {
+        Some(match self {
+            Self::Text(text) => Slot::Value(ValueRef::String(text.to_str().ok()?)),
             Self::Ready(value) => Slot::Value(*value),
             Self::Owned(value) => Slot::Value(value.borrow()),
             Self::Absent => Slot::Absent,
-        }
+        })
     }
 }
 
@@ -60,15 +68,15 @@ pub(crate) type Readings<'py> = SmallVec<[(u16, Held<'py>); 12]>;
 /// The row of slots that the readings make.
 pub(crate) type Slots<'a> = SmallVec<[Slot<'a>; 16]>;
 
-/// Puts the readings into their slots.
+/// Puts readings into their slots.
 #[inline]
-pub(crate) fn fill<'a>(readings: &'a Readings<'_>, slot_count: usize, slots: &mut Slots<'a>) {
-    slots.resize(slot_count, Slot::Unreachable);
+pub(crate) fn fill<'a>(readings: &'a [(u16, Held<'_>)], slots: &mut [Slot<'a>]) -> Result<(), Misfit> {
     for (slot, held) in readings {
         if let Some(place) = slots.get_mut(usize::from(*slot)) {
-            *place = held.slot();
+            *place = held.slot().ok_or(Misfit)?;
         }
     }
+    Ok(())
 }
 
 /// Something in the context does not fit; what it is has not been found out yet.
@@ -137,28 +145,21 @@ impl<'py> ContextReader<'_, '_> {
         keys: &RecordKeys,
         readings: &mut Readings<'py>,
     ) -> Result<(), Misfit> {
-        let py = value.py();
         let Ok(dict) = value.cast::<PyDict>() else { return self.read_mapping(value, plan, keys, readings) };
-        let mut found = 0usize;
-        for (attribute, (key, inner)) in plan.attributes.iter().zip(&keys.0) {
-            match dict.get_item(key.bind(py)).map_err(|_| Misfit)? {
-                Some(value) => {
-                    found += 1;
-                    match (&attribute.inner, inner) {
-                        (Some(plan), Some(keys)) => self.read_record(&value, plan, keys, readings)?,
-                        _ => self.read_leaf(value, attribute, readings)?,
+        if !self.read_quickly(dict, plan, keys, readings)? {
+            let mut found = 0usize;
+            for (attribute, (key, inner)) in plan.attributes.iter().zip(&keys.0) {
+                match dict.get_item(key.bind(dict.py())).map_err(|_| Misfit)? {
+                    Some(value) => {
+                        found += 1;
+                        self.read_value(value, attribute, inner.as_ref(), readings)?;
                     }
-                }
-                None if attribute.required => return Err(Misfit),
-                None => {
-                    if let Some(slot) = attribute.slot {
-                        readings.push((slot, Held::Absent));
-                    }
+                    None => read_missing(attribute, readings)?,
                 }
             }
-        }
-        if found != dict.len() {
-            return Err(Misfit);
+            if found != dict.len() {
+                return Err(Misfit);
+            }
         }
         plan.undeclared.iter().for_each(|slot| readings.push((*slot, Held::Absent)));
         if let Some(slot) = plan.slot {
@@ -166,6 +167,82 @@ impl<'py> ContextReader<'_, '_> {
             readings.push((slot, Held::Owned(record)));
         }
         Ok(())
+    }
+
+    /// Reads a record in one walk over its dict, if all keys of that are the very strings of the layout, as the names
+    /// in a program's text are; false, and nothing read, if some key is another object.
+    fn read_quickly(
+        &mut self,
+        dict: &Bound<'py, PyDict>,
+        plan: &RecordPlan,
+        keys: &RecordKeys,
+        readings: &mut Readings<'py>,
+    ) -> Result<bool, Misfit> {
+        let before = readings.len();
+        let mut seen = 0u64;
+        let mut others: SmallVec<[(usize, Bound<'py, PyAny>); 2]> = SmallVec::new();
+        let (mut position, mut key, mut value) = (0, null_mut(), null_mut());
+        let is_known = with_critical_section(dict, || {
+            // SAFETY: the dict is a dict, and nobody changes it meanwhile: no Python code runs in here.
+            while unsafe { PyDict_Next(dict.as_ptr(), &raw mut position, &raw mut key, &raw mut value) } != 0 {
+                let at = keys.0.iter().position(|(known, _)| known.as_ptr() == key);
+                let Some((at, attribute)) = at.and_then(|at| Some((at, plan.attributes.get(at)?))) else {
+                    return Ok(false);
+                };
+                seen |= 1u64.checked_shl(at as u32).unwrap_or(0);
+                // SAFETY: the dict holds the value for as long as it is looked at here.
+                let value = unsafe { Borrowed::from_ptr(dict.py(), value) };
+                let held = match (&attribute.value, attribute.slot) {
+                    (Type::String, Some(slot)) => {
+                        value.cast_exact::<PyString>().ok().map(|text| (slot, Held::Text(text.to_owned())))
+                    }
+                    (Type::Long, Some(slot)) => match value.cast_exact::<PyInt>() {
+                        Ok(integer) => {
+                            let integer = integer.extract().map_err(|_| Misfit)?;
+                            Some((slot, Held::Ready(ValueRef::Long(integer))))
+                        }
+                        Err(_) => None,
+                    },
+                    _ => None,
+                };
+                match held {
+                    Some(held) => readings.push(held),
+                    None => others.push((at, value.to_owned())),
+                }
+            }
+            Ok(true)
+        })?;
+        if !is_known || plan.attributes.len() > QUICK_NAMES_MAX {
+            readings.truncate(before);
+            return Ok(false);
+        }
+        for (at, value) in others {
+            if let (Some(attribute), Some((_, inner))) = (plan.attributes.get(at), keys.0.get(at)) {
+                self.read_value(value, attribute, inner.as_ref(), readings)?;
+            }
+        }
+        if seen.count_ones() as usize != plan.attributes.len() {
+            for (at, attribute) in plan.attributes.iter().enumerate() {
+                if seen >> at & 1 == 0 {
+                    read_missing(attribute, readings)?;
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    #[inline]
+    fn read_value(
+        &mut self,
+        value: Bound<'py, PyAny>,
+        attribute: &AttributePlan,
+        inner: Option<&RecordKeys>,
+        readings: &mut Readings<'py>,
+    ) -> Result<(), Misfit> {
+        match (&attribute.inner, inner) {
+            (Some(plan), Some(keys)) => self.read_record(&value, plan, keys, readings),
+            _ => self.read_leaf(value, attribute, readings),
+        }
     }
 
     /// A mapping that is not a dict is copied into one.
@@ -196,8 +273,9 @@ impl<'py> ContextReader<'_, '_> {
         readings: &mut Readings<'py>,
     ) -> Result<(), Misfit> {
         let held = match &attribute.value {
+            // Whether the text can be had at all shows when its slot is filled.
             Type::String => match value.cast_into::<PyString>() {
-                Ok(text) if text.to_str().is_ok() => Held::Text(text),
+                Ok(text) if attribute.slot.is_some() || text.to_str().is_ok() => Held::Text(text),
                 _ => return Err(Misfit),
             },
             Type::Long => match value.cast_exact::<PyInt>() {
@@ -249,6 +327,18 @@ impl<'py> ContextReader<'_, '_> {
             _ => Ok(value),
         }
     }
+}
+
+/// An attribute that is not there.
+#[inline]
+fn read_missing(attribute: &AttributePlan, readings: &mut Readings<'_>) -> Result<(), Misfit> {
+    if attribute.required {
+        return Err(Misfit);
+    }
+    if let Some(slot) = attribute.slot {
+        readings.push((slot, Held::Absent));
+    }
+    Ok(())
 }
 
 /// Whole numbers where the schema says decimal are that decimal, inside sets and records too.

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use agentpdp_cedar::entities::{EntityError, put_all};
-use agentpdp_core::authorize::{Diagnostics, conclude};
+use agentpdp_core::authorize::{Diagnostics, Party, conclude};
 use agentpdp_core::decision::{Answer, Reason};
 use agentpdp_core::engine::{ActionEntry, Compiled, Engine as CoreEngine, SlotUids, Snapshot};
 use agentpdp_core::entities::{Edits, Store};
 use agentpdp_core::evaluate::{Call, Temporaries};
 use agentpdp_core::request::Locals;
 use agentpdp_core::schema::ActionType;
+use agentpdp_core::slots::Slot;
 use agentpdp_core::value::{EntityId, TypeId};
 use foldhash::fast::FixedState;
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -119,7 +120,9 @@ impl Engine {
             (Some(entry), Some(keys)) => reader.read(request.context, &entry.layout, keys, &mut readings),
             _ => reader.read_whole(request.context, &mut readings),
         };
-        if read.is_err() {
+        let layout = entry.map_or(&*compiled.whole, |entry| &*entry.layout);
+        let mut slots = Slots::from_elem(Slot::Unreachable, layout.slot_count);
+        if read.and_then(|()| fill(&readings, &mut slots)).is_err() {
             let (reason, detail) = diagnose(request.context, entry.map(|entry| &*entry.layout), &mut reader);
             return refuse(reason, Some(detail));
         }
@@ -128,29 +131,28 @@ impl Engine {
         let principal = resolve(principal, nonce, store, &mut locals);
         let Some(resource) = read_uid(request.resource) else { return refuse(Reason::UnknownResource, written()) };
         let resource = resolve(resource, nonce, store, &mut locals);
+        let principal = Party::of(principal, store, &locals);
+        let resource = Party::of(resource, store, &locals);
         if let (Some(entry), Some(schema)) = (entry, schema)
-            && let Err(reason) = entry.check_parties(principal, resource, schema, store, &locals)
+            && let Err(reason) = entry.check_parties(&principal, &resource, schema, store, &locals)
         {
             return refuse(reason, (reason == Reason::NotApplicable).then(|| applies_to(&entry.action, store)));
         }
 
-        let layout = entry.map_or(&*compiled.whole, |entry| &*entry.layout);
-        let mut slots = Slots::new();
-        fill(&readings, layout.slot_count, &mut slots);
         let temporaries = Temporaries::default();
         let call = Call {
             store,
             locals: &locals,
-            principal,
+            principal: principal.entity,
             action,
-            resource,
+            resource: resource.entity,
             layout,
             slots: &slots,
             grant: None,
             temporaries: &temporaries,
         };
         let mut answer = Answer::default();
-        snapshot.policies.answer(&call, diagnostics, &mut answer);
+        snapshot.policies.answer_parties(&call, &principal, &resource, diagnostics, &mut answer);
         let reason = conclude(&answer, compiled.on_error);
         if remember {
             decision(py, reason, &answer, self.nonce, snapshot)

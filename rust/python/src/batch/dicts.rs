@@ -14,7 +14,7 @@ use super::columns::{check_parties, layouts};
 use super::decisions::Decisions;
 use super::uids::SideReader;
 use super::{BATCH_ROWS_MAX, decide};
-use crate::context::{ContextReader, Readings, diagnose};
+use crate::context::{ContextReader, Readings, diagnose, fill};
 use crate::engine::Engine;
 use crate::errors;
 
@@ -70,28 +70,27 @@ pub(super) fn decide_dicts(
     let principals = reader(Reason::UnknownParty).read_owned_objects(principals.iter(), &mut locals, &mut refused);
     let resources = reader(Reason::UnknownResource).read_owned_objects(resources.iter(), &mut locals, &mut refused);
     check_parties(&snapshot, &locals, &principals, &action_side, &resources, &mut refused);
-    let contexts = slots(&readings, &ends);
+    let contexts = slots(&readings, &ends, &mut refused);
     let rows = Rows { principals, actions: action_side, resources, layouts, contexts, refused, locals: &locals };
     let decided = decide(py, engine, &rows, threads);
     decisions.append(decided);
     Ok(())
 }
 
-/// Puts all readings into slots, one row behind the other.
-fn slots<'a>(readings: &'a Readings<'_>, ends: &[(u32, u32)]) -> Contexts<'a> {
+/// Puts all readings into slots, one row behind the other; a row whose text is no Unicode is refused.
+fn slots<'a>(readings: &'a Readings<'_>, ends: &[(u32, u32)], refused: &mut [Option<Reason>]) -> Contexts<'a> {
     let total = ends.iter().map(|(_, slot_count)| *slot_count as usize).sum();
     let mut slots = vec![Slot::Unreachable; total];
     let mut starts = Vec::with_capacity(ends.len());
     let (mut start, mut from) = (0usize, 0usize);
-    for (end, slot_count) in ends {
+    for ((end, slot_count), refused) in ends.iter().zip(refused) {
         starts.push(start as u32);
-        for (slot, held) in readings.get(from..*end as usize).unwrap_or(&[]) {
-            if let Some(place) = slots.get_mut(start + usize::from(*slot)) {
-                *place = held.slot();
-            }
+        let next = start + *slot_count as usize;
+        let readings = readings.get(from..*end as usize).unwrap_or(&[]);
+        if fill(readings, slots.get_mut(start..next).unwrap_or(&mut [])).is_err() {
+            *refused = Some(refused.map_or(Reason::ArgumentType, |known| known.min(Reason::ArgumentType)));
         }
-        from = *end as usize;
-        start += *slot_count as usize;
+        (from, start) = (*end as usize, next);
     }
     Contexts::Slots { slots, starts }
 }

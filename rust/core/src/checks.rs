@@ -1,0 +1,246 @@
+//! In which steps is a condition asked of one call?
+//!
+//! Most parts of a condition test a value at hand (a context path, an attribute of principal or resource) against
+//! another one. [`Checks`] names these operands directly, so that such a test costs neither a walk over nodes nor the
+//! moves of results. A part that is something else, or whose operands are not there or of other kinds, is left to the
+//! walk of `evaluate.rs`, which then also says what the error is.
+//!
+//! Optimisation: preserves `evaluate::holds`; `Policies::answer_without_index` asks by that, and `tests/properties` and
+//! the agreement tests of `rust/cedar` and `rust/fuzz` compare the two.
+
+use std::sync::Arc;
+
+use crate::authorize::Party;
+use crate::evaluate::{Call, Condition, Failure, relation, truth};
+use crate::expression::{Binary, Unary};
+use crate::shape::{Children, Constant, ConstantId, Node, NodeId, Shape};
+use crate::slots::{PathId, Slot};
+use crate::value::{TypeId, ValueRef};
+
+/// A condition as parts that must all hold.
+#[derive(Clone, Debug, Default)]
+pub struct Checks(Box<[Check]>);
+
+/// One part, and the node that it stands for.
+#[derive(Clone, Debug)]
+struct Check {
+    test: Test,
+    node: NodeId,
+    negated: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Test {
+    All(Box<[Check]>),
+    Any(Box<[Check]>),
+    Relation(Binary, Operand, Operand),
+    Like(Operand, ConstantId),
+    ContextHas(PathId),
+    HasAttribute(Side, Arc<str>),
+    Is(Side, TypeId),
+    /// Anything else: the walk over the nodes.
+    Node,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Side {
+    Principal,
+    Resource,
+}
+
+#[derive(Clone, Debug)]
+enum Operand {
+    Context(PathId),
+    Constant(ConstantId),
+    Attribute(Side, Arc<str>),
+    Entity(Side),
+}
+
+impl Checks {
+    /// The parts of a shape's condition.
+    #[must_use]
+    pub fn of(shape: &Shape) -> Self {
+        let Some(root) = shape.root() else { return Self::default() };
+        match shape.node(root) {
+            Some(Node::All(children)) => Self(several(shape, *children)),
+            _ => Self(Box::new([check(shape, root)])),
+        }
+    }
+
+    /// Whether the condition holds, as `evaluate::holds` says.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] where Cedar's evaluator errs.
+    #[inline]
+    pub fn hold<'a>(
+        &self,
+        condition: Condition<'a>,
+        call: &Call<'a>,
+        principal: &Party<'a>,
+        resource: &Party<'a>,
+    ) -> Result<bool, Failure> {
+        Checker { condition, call, principal, resource }.all(&self.0)
+    }
+}
+
+fn several(shape: &Shape, children: Children) -> Box<[Check]> {
+    shape.children(children).iter().map(|part| check(shape, *part)).collect()
+}
+
+fn check(shape: &Shape, node: NodeId) -> Check {
+    let test = match shape.node(node) {
+        Some(Node::Unary(Unary::Not, inner)) => {
+            let inner = check(shape, *inner);
+            return Check { negated: !inner.negated, ..inner };
+        }
+        Some(Node::All(children)) => Test::All(several(shape, *children)),
+        Some(Node::Any(children)) => Test::Any(several(shape, *children)),
+        Some(Node::Binary(operator, left, right)) => match (operand(shape, *left), operand(shape, *right)) {
+            (Some(left), Some(right)) => Test::Relation(*operator, left, right),
+            _ => Test::Node,
+        },
+        Some(Node::Like(inner, pattern)) => match operand(shape, *inner) {
+            Some(inner) => Test::Like(inner, *pattern),
+            None => Test::Node,
+        },
+        Some(Node::ContextHas(path)) => Test::ContextHas(*path),
+        Some(Node::HasAttribute(inner, name)) => match operand(shape, *inner) {
+            Some(Operand::Entity(side)) => Test::HasAttribute(side, name.clone()),
+            _ => Test::Node,
+        },
+        Some(Node::Is(inner, type_id)) => match operand(shape, *inner) {
+            Some(Operand::Entity(side)) => Test::Is(side, *type_id),
+            _ => Test::Node,
+        },
+        _ => Test::Node,
+    };
+    Check { test, node, negated: false }
+}
+
+fn operand(shape: &Shape, node: NodeId) -> Option<Operand> {
+    match shape.node(node)? {
+        Node::Context(path) => Some(Operand::Context(*path)),
+        Node::Constant(constant) => Some(Operand::Constant(*constant)),
+        Node::Principal => Some(Operand::Entity(Side::Principal)),
+        Node::Resource => Some(Operand::Entity(Side::Resource)),
+        Node::GetAttribute(inner, name) => match shape.node(*inner)? {
+            Node::Principal => Some(Operand::Attribute(Side::Principal, name.clone())),
+            Node::Resource => Some(Operand::Attribute(Side::Resource, name.clone())),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+struct Checker<'c, 'a> {
+    condition: Condition<'a>,
+    call: &'c Call<'a>,
+    principal: &'c Party<'a>,
+    resource: &'c Party<'a>,
+}
+
+impl<'a> Checker<'_, 'a> {
+    fn all(&self, parts: &[Check]) -> Result<bool, Failure> {
+        for part in parts {
+            if !self.check(part)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn any(&self, parts: &[Check]) -> Result<bool, Failure> {
+        for part in parts {
+            if self.check(part)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    #[inline]
+    fn check(&self, check: &Check) -> Result<bool, Failure> {
+        let quick = match &check.test {
+            Test::All(parts) => Some(self.all(parts)?),
+            Test::Any(parts) => Some(self.any(parts)?),
+            test => self.quick(test),
+        };
+        match quick {
+            Some(value) => Ok(value != check.negated),
+            None => self.walk(check),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn walk(&self, check: &Check) -> Result<bool, Failure> {
+        Ok(truth(self.condition, self.call, check.node)? != check.negated)
+    }
+
+    /// The answer of a test whose operands are there and of the kinds that it takes.
+    #[inline]
+    fn quick(&self, test: &Test) -> Option<bool> {
+        match test {
+            Test::Relation(operator, left, right) => {
+                let (left, right) = (self.operand(left)?, self.operand(right)?);
+                quick_relation(*operator, left, right)
+                    .or_else(|| relation(*operator, left, right, self.call.store).ok())
+            }
+            Test::Like(inner, pattern) => match (self.operand(inner)?, self.constant(*pattern)?) {
+                (ValueRef::String(text), Constant::Pattern(pattern)) => Some(pattern.matches(text)),
+                _ => None,
+            },
+            Test::ContextHas(path) => match self.call.slot(*path) {
+                Slot::Value(_) => Some(true),
+                Slot::Absent => Some(false),
+                Slot::Unreachable => None,
+            },
+            Test::HasAttribute(side, name) => Some(self.party(*side).data?.attributes.get(name).is_some()),
+            Test::Is(side, type_id) => Some(self.party(*side).type_id == *type_id),
+            Test::All(_) | Test::Any(_) | Test::Node => None,
+        }
+    }
+
+    #[inline(always)]
+    fn operand(&self, operand: &Operand) -> Option<ValueRef<'a>> {
+        match operand {
+            Operand::Context(path) => match self.call.slot(*path) {
+                Slot::Value(value) => Some(value),
+                Slot::Absent | Slot::Unreachable => None,
+            },
+            Operand::Constant(constant) => match self.constant(*constant)? {
+                Constant::Value(value) => Some(value.borrow()),
+                Constant::Pattern(_) => None,
+            },
+            Operand::Attribute(side, name) => self.party(*side).data?.attributes.get(name).map(|value| value.borrow()),
+            Operand::Entity(side) => Some(ValueRef::Entity(self.party(*side).entity)),
+        }
+    }
+
+    #[inline(always)]
+    fn constant(&self, constant: ConstantId) -> Option<&'a Constant> {
+        self.condition.constants.get(constant.0 as usize)
+    }
+
+    #[inline(always)]
+    fn party(&self, side: Side) -> &Party<'a> {
+        match side {
+            Side::Principal => self.principal,
+            Side::Resource => self.resource,
+        }
+    }
+}
+
+/// What most relations are: of two integers, two strings or two entities.
+#[inline(always)]
+fn quick_relation(operator: Binary, left: ValueRef<'_>, right: ValueRef<'_>) -> Option<bool> {
+    match (operator, left, right) {
+        (Binary::Less, ValueRef::Long(left), ValueRef::Long(right)) => Some(left < right),
+        (Binary::LessOrEqual, ValueRef::Long(left), ValueRef::Long(right)) => Some(left <= right),
+        (Binary::Equal, ValueRef::String(left), ValueRef::String(right)) => Some(left == right),
+        (Binary::Equal, ValueRef::Entity(left), ValueRef::Entity(right)) => Some(left == right),
+        (Binary::Equal, ValueRef::Long(left), ValueRef::Long(right)) => Some(left == right),
+        _ => None,
+    }
+}
