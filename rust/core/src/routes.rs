@@ -20,7 +20,7 @@ use crate::value::EntityId;
 const PLACES: usize = 1 << 12;
 
 /// Places that are looked at for one action.
-const PROBES_MAX: usize = 8;
+const PROBES: usize = 8;
 
 /// A policy with everything that asking it takes.
 #[derive(Clone, Debug)]
@@ -77,7 +77,7 @@ impl Routes {
         }
         let places = self.0.get_or_init(|| (0..PLACES).map(|_| OnceLock::new()).collect());
         let first = action.index().wrapping_mul(0x9e37_79b1);
-        for probe in 0..PROBES_MAX {
+        for probe in 0..PROBES {
             let place = places.get(first.wrapping_add(probe) % PLACES)?;
             let route = place.get_or_init(|| Box::new(make()));
             if route.action == action {

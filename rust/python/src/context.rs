@@ -26,7 +26,7 @@ use crate::input::to_input;
 use crate::uid::EntityUid;
 
 /// Most names of a record that is read in one walk over its dict.
-const QUICK_NAMES_MAX: usize = 64;
+const WALKED_NAMES: usize = 64;
 
 /// The names of a record as Python strings, hashed once.
 pub(crate) struct RecordKeys(Vec<(Py<PyString>, Option<RecordKeys>)>);
@@ -212,7 +212,7 @@ impl<'py> ContextReader<'_, '_> {
             }
             Ok(true)
         })?;
-        if !is_known || plan.attributes.len() > QUICK_NAMES_MAX {
+        if !is_known || plan.attributes.len() > WALKED_NAMES {
             readings.truncate(before);
             return Ok(false);
         }
