@@ -12,10 +12,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::{ArcSwap, Guard};
 use foldhash::fast::FixedState;
 
+use crate::approvals::Approvals;
 use crate::authorize::{OnError, Party, Policies, PolicyError};
 use crate::decision::Reason;
 use crate::entities::{Cycle, Edits, Entity, Lineage, Store};
 use crate::grant_slots::{GrantPaths, RESERVED};
+use crate::grant_table::Grants;
 use crate::policies::{PolicySource, SlotValues};
 use crate::request::{Locals, check_parties};
 use crate::schema::{ActionType, RecordType, Schema};
@@ -37,6 +39,8 @@ pub struct Snapshot {
     pub policies: Policies,
     /// Number of changes so far.
     pub epoch: u64,
+    /// Number of reloads so far.
+    pub generation: u64,
 }
 
 /// An action of the schema and how its contexts are read.
@@ -141,7 +145,7 @@ impl Snapshot {
             whole: Arc::new(Layout::whole()),
             declarations,
         };
-        Ok(Self { compiled: Arc::new(compiled), store, policies, epoch: 0 })
+        Ok(Self { compiled: Arc::new(compiled), store, policies, epoch: 0, generation: 0 })
     }
 }
 
@@ -191,6 +195,10 @@ fn callers_part(context: &RecordType) -> RecordType {
 pub struct Engine {
     current: ArcSwap<Snapshot>,
     lineage: Mutex<Option<Lineage>>,
+    /// All grants.
+    pub grants: Grants,
+    /// What was approved and not yet done.
+    pub approvals: Approvals,
 }
 
 /// Entities to put in, with their uids.
@@ -200,7 +208,12 @@ impl Engine {
     /// An engine over what a bundle compiled to.
     #[must_use]
     pub fn new(initial: Snapshot) -> Self {
-        Self { current: ArcSwap::from_pointee(initial), lineage: Mutex::new(None) }
+        Self {
+            current: ArcSwap::from_pointee(initial),
+            lineage: Mutex::new(None),
+            grants: Grants::default(),
+            approvals: Approvals::default(),
+        }
     }
 
     /// What the bundle fixes, as it stands now.

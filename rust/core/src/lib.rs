@@ -17,22 +17,30 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+pub mod approvals;
 pub mod authorize;
 pub mod batch;
+pub mod calls;
+pub mod chains;
 pub mod checks;
 pub mod columns;
 pub mod datetime;
 pub mod decimal;
 pub mod decision;
+pub mod digest;
 pub mod engine;
 pub mod entities;
 pub mod evaluate;
+pub mod explain;
 pub mod expression;
 pub mod grant_slots;
+pub mod grant_table;
+pub mod grants;
 pub mod index;
 pub mod ipaddr;
 pub mod kernels;
 pub mod message;
+pub mod orders;
 pub mod paged;
 pub mod parallel;
 pub mod policies;

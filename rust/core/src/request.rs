@@ -75,6 +75,12 @@ impl<'a> Locals<'a> {
         self.uids.get(entity.index()).map_or(TypeId::UNKNOWN, |(type_id, _, _)| *type_id)
     }
 
+    /// The name of the type of one of these uids.
+    #[must_use]
+    pub fn type_name_of(&self, entity: EntityId) -> Option<&str> {
+        self.uids.get(entity.index()).map(|(_, type_name, _)| &**type_name)
+    }
+
     /// The id of one of these uids.
     #[must_use]
     pub fn id_of(&self, entity: EntityId) -> Option<&str> {

@@ -1,0 +1,50 @@
+//! What would every question of a call come to?
+//!
+//! Nothing is consumed and no time passes. Deciding ends at the first deny; explaining asks on, so that a person sees
+//! what each party and each hop says.
+//!
+//! Twin: `reference/explain.py`. Read next: `engine.rs`.
+
+use crate::authorize::PolicyId;
+use crate::calls::conclude_question;
+use crate::chains::{Asked, Chain, HopView, Question};
+use crate::decision::{Answer, Reason, Stage};
+
+/// One question with everything that was found out about it.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    /// The question.
+    pub question: Question,
+    /// What follows from the answer to it, by itself.
+    pub reason: Reason,
+    /// What the policies said.
+    pub answer: Answer,
+}
+
+/// Asks every question of every stage; charges and consumes nothing.
+#[must_use]
+pub fn explain(asked: &Asked<'_>, chain: &Chain<'_>, discharged: &[PolicyId]) -> Vec<Explained> {
+    let Some(declarations) = &asked.snapshot.compiled.declarations else { return Vec::new() };
+    let mut all = Vec::new();
+    for (question, place) in chain.questions() {
+        let (Some(hop), Some(tasks)) = (chain.hops.get(place), chain.tasks.get(place)) else { continue };
+        let mut answer = Answer::default();
+        if question.stage == Stage::Ceiling {
+            asked.ask_ceiling(question.party, &HopView::of(hop), &mut answer);
+        } else {
+            asked.ask_tasks(hop, tasks, declarations, &mut answer);
+        }
+        let (mut reason, _) = conclude_question(&answer, &asked.snapshot.policies, discharged);
+        if question.stage == Stage::Task && !asked.is_inside_restriction(hop) {
+            reason = Reason::OutsideRestriction;
+        }
+        all.push(Explained { question, reason, answer });
+    }
+    if let (Some(leaf), Some(tasks)) = (chain.hops.last(), chain.tasks.last())
+        && !asked.is_own(tasks, declarations)
+    {
+        let question = Question { stage: Stage::Task, hop: Some(leaf.depth), party: leaf.agent };
+        all.push(Explained { question, reason: Reason::HandOnOnly, answer: Answer::default() });
+    }
+    all
+}
