@@ -10,7 +10,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from agentpdp._core import Decision, Decisions, EntityUid, Finding, PolicyError
+    from agentpdp._core import (
+        ApprovalRequest,
+        Decision,
+        Decisions,
+        EntityUid,
+        Finding,
+        Grant,
+        PolicyError,
+    )
     from agentpdp.bundle import Bundle, Validation
     from agentpdp.engine import Engine
     from agentpdp.errors import (
@@ -24,11 +32,13 @@ if TYPE_CHECKING:
         LinkError,
         StepUpNeeded,
     )
+    from agentpdp.explanation import Explanation
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "AgentPdpError": "agentpdp.errors",
+    "ApprovalRequest": "agentpdp._core",
     "Bundle": "agentpdp.bundle",
     "BundleError": "agentpdp.errors",
     "ColumnError": "agentpdp.errors",
@@ -39,7 +49,9 @@ _HOMES = {
     "Engine": "agentpdp.engine",
     "EntityError": "agentpdp.errors",
     "EntityUid": "agentpdp._core",
+    "Explanation": "agentpdp.explanation",
     "Finding": "agentpdp._core",
+    "Grant": "agentpdp._core",
     "GrantRequired": "agentpdp.errors",
     "LinkError": "agentpdp.errors",
     "PolicyError": "agentpdp._core",
@@ -49,6 +61,7 @@ _HOMES = {
 
 __all__ = [
     "AgentPdpError",
+    "ApprovalRequest",
     "Bundle",
     "BundleError",
     "ColumnError",
@@ -59,7 +72,9 @@ __all__ = [
     "Engine",
     "EntityError",
     "EntityUid",
+    "Explanation",
     "Finding",
+    "Grant",
     "GrantRequired",
     "LinkError",
     "PolicyError",

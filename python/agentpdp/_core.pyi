@@ -1,6 +1,7 @@
 """The compiled part of agentpdp. Use it through ``agentpdp``."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Literal, Protocol, Self, TypeAlias, final
 
 import numpy as np
@@ -8,12 +9,15 @@ import numpy.typing as npt
 from typing_extensions import disjoint_base
 
 __all__ = [
+    "ApprovalRequest",
     "Bundle",
     "Decision",
     "Decisions",
     "Engine",
     "EntityUid",
+    "Explanation",
     "Finding",
+    "Grant",
     "PolicyError",
     "_finding_codes",
     "_floor_empty",
@@ -23,6 +27,7 @@ __all__ = [
 ]
 
 _Uid: TypeAlias = EntityUid | tuple[str, str] | str
+_Length: TypeAlias = int | str | timedelta
 
 class _ArrowArray(Protocol):
     def __arrow_c_array__(
@@ -178,8 +183,8 @@ class Decision:
     """What was decided of one call. Immutable; it has no truth value: ask ``.allowed``."""
 
     @property
-    def verdict(self) -> Literal["allow", "deny"]:
-        """The answer."""
+    def verdict(self) -> Literal["allow", "step_up", "deny"]:
+        """The answer; ``"step_up"``: a person must approve first."""
     @property
     def allowed(self) -> bool:
         """Whether the verdict is ``"allow"``."""
@@ -188,7 +193,26 @@ class Decision:
         """The reason code."""
     @property
     def stage(self) -> str | None:
-        """Where it was denied: ``"status"``, ``"arguments"``, ``"ceiling"``; None for an allow."""
+        """Where it was decided: ``"status"``, ``"arguments"``, ``"ceiling"``, ``"task"``; None for
+        an allow."""
+    @property
+    def hop(self) -> int | None:
+        """The hop of the chain that decided; None for an allow, for the principal's ceiling and
+        where no hop is to be named."""
+    @property
+    def party(self) -> EntityUid | None:
+        """Who was asked as Cedar's principal, where a question decided under a grant."""
+    @property
+    def arguments(self) -> dict[str, Any] | None:
+        """Under a grant, the arguments that were judged and are to be run; a copy. None where they
+        could not be read."""
+    @property
+    def approval_request(self) -> ApprovalRequest | None:
+        """For ``"step_up"``: what to show a person and to hand to ``Engine.approve``."""
+    @property
+    def advice(self) -> dict[str, Any]:
+        """What a model may see: ``reason``, ``hop``, ``argument``, ``expected`` and ``roles`` that
+        could be asked; nothing of other parties' policies."""
     @property
     def policies(self) -> tuple[str, ...]:
         """Ids of the policies that decided, sorted."""
@@ -249,7 +273,13 @@ class Decisions:
 class Engine:
     """What ``agentpdp.Engine`` is made of."""
 
-    def __new__(cls, bundle: Bundle, /) -> Self: ...
+    def __new__(
+        cls,
+        bundle: Bundle,
+        /,
+        *,
+        clock: Literal["system", "caller"] | Callable[[], int] | None = None,
+    ) -> Self: ...
     @property
     def bundle(self) -> Bundle:
         """The bundle that the engine decides by."""
@@ -343,7 +373,271 @@ class Engine:
         """
     def unlink(self, link_id: str, /) -> bool:
         """Take a link away; false if there is none of this id."""
+    def start(
+        self,
+        task: str | Sequence[str],
+        *,
+        principal: _Uid,
+        agent: _Uid,
+        params: Mapping[str, Any] | None = None,
+        claims: Mapping[str, Any] | None = None,
+        expires_in: _Length | None = None,
+        valid_from: int | None = None,
+        by: _Uid | None = None,
+        at: int | None = None,
+    ) -> Grant:
+        """Start a task, or several at once, for a person or service: the root of a tree.
+
+        Starting is a call of ``start.<task>``: the principal's ceiling must allow it.
+
+        Args:
+            task: the name of a task of the bundle, or a list of them.
+            principal: the original person or service.
+            agent: the agent that is to hold the grant.
+            params: values of the tasks' parameters by name; where an entity is expected, text or an
+                integer is its id.
+            claims: claims of the principal's token, all that ``[claims]`` declares.
+            expires_in: how long it is valid: milliseconds, a ``timedelta`` or text like ``"30m"``;
+                at most the tasks' lifetime, which it is where left out.
+            valid_from: milliseconds UTC; now where left out.
+            by: a second party that asks; its ceiling must allow it, too.
+            at: the time, for engines with ``clock="caller"``; milliseconds UTC.
+
+        Raises:
+            Denied: it is refused; ``.decision`` says why.
+            StepUpNeeded: somebody must approve it first; ``.decision.approval_request``.
+        """
+    def approve(
+        self,
+        request: ApprovalRequest,
+        /,
+        *,
+        by: _Uid,
+        expires_in: _Length | None = None,
+        at: int | None = None,
+    ) -> None:
+        """Let exactly the call of a request pass, once, as far as the policies it names are in its
+        way.
+
+        Approving is a call of ``approve``, decided by the approver's ceiling. An approval ends with
+        the chain, after ``expires_in``, and when the bundle is reloaded.
+
+        Raises:
+            Denied: the approver may not.
+            ValueError: the request comes from another engine.
+        """
+    def revoke(
+        self,
+        *,
+        grant: Grant | str | None = None,
+        agent: _Uid | None = None,
+        principal: _Uid | None = None,
+        task: str | None = None,
+        by: _Uid | None = None,
+        at: int | None = None,
+    ) -> None:
+        """End grants for good: one and everything below it, or all of an agent, a principal or a
+        task, now and later. Effective for every decision that begins after it returned.
+
+        Args:
+            by: somebody who asks, for a ``grant``: decided by ``revoke`` rules. Without it the host
+                revokes, which is never asked of policies.
+
+        Raises:
+            Denied: ``by`` may not.
+        """
+    def suspend(
+        self,
+        *,
+        grant: Grant | str | None = None,
+        agent: _Uid | None = None,
+        principal: _Uid | None = None,
+        task: str | None = None,
+    ) -> None:
+        """Block grants until :meth:`resume`."""
+    def resume(
+        self,
+        *,
+        grant: Grant | str | None = None,
+        agent: _Uid | None = None,
+        principal: _Uid | None = None,
+        task: str | None = None,
+    ) -> None:
+        """Lift a suspension."""
+    def grant(self, id: str, /, *, agent: _Uid) -> Grant:  # noqa: A002
+        """The grant of an id, for the agent that acts: an id is a name, not a capability.
+
+        Raises:
+            Denied: ``unknown_grant``, or ``agent_mismatch``.
+        """
+    @property
+    def grant_count(self) -> int:
+        """Number of grants that are known by id: live ones, and those not cleared away yet."""
+    def _explain(
+        self,
+        grant: Grant,
+        action: _Uid,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        resource: _Uid | None = None,
+        context: Mapping[str, Any] | None = None,
+        at: int | None = None,
+    ) -> Explanation: ...
     def _statistics(self) -> dict[str, int]: ...
+
+@final
+class Grant:
+    """One issued task as its holder has it: it decides, hands on and closes. It does not lead back
+    to the engine. Immutable."""
+
+    @property
+    def id(self) -> str:
+        """32 hexadecimal digits: a name, not a capability."""
+    @property
+    def principal(self) -> EntityUid:
+        """The original person or service."""
+    @property
+    def agent(self) -> EntityUid:
+        """Who holds it."""
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Names of its tasks."""
+    @property
+    def params(self) -> dict[str, Any]:
+        """Values of the parameters by name."""
+    @property
+    def depth(self) -> int:
+        """0 for a root."""
+    @property
+    def valid_from(self) -> int:
+        """Valid from then on, milliseconds UTC."""
+    @property
+    def expires(self) -> int:
+        """Valid before then, milliseconds UTC."""
+    @property
+    def parent(self) -> str | None:
+        """The id of the grant that it was delegated under; None for a root."""
+    def decide(
+        self,
+        action: _Uid,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        resource: _Uid | None = None,
+        context: Mapping[str, Any] | None = None,
+        at: int | None = None,
+    ) -> Decision:
+        """Decide one call under the grant. The call's own failure never raises: it denies.
+
+        Args:
+            action: the name of a tool, or the action as an entity.
+            arguments: what is to be handed to the tool, as JSON.
+            resource: what it is to be done to, where the bundle leaves that to the caller;
+                elsewhere it must be what the bundle's rule gives.
+            context: the host's own attributes of the call.
+            at: the time, for engines with ``clock="caller"``; milliseconds UTC.
+        """
+    def require(
+        self,
+        action: _Uid,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        resource: _Uid | None = None,
+        context: Mapping[str, Any] | None = None,
+        at: int | None = None,
+    ) -> Decision:
+        """Decide as :meth:`decide`, and raise unless it is allowed.
+
+        Raises:
+            Denied: it is denied; ``.decision`` says why.
+            StepUpNeeded: somebody must approve it first.
+        """
+    def delegate(
+        self,
+        task: str | Sequence[str],
+        *,
+        agent: _Uid,
+        params: Mapping[str, Any] | None = None,
+        only_actions: Iterable[str | EntityUid] | None = None,
+        only_resources: Iterable[_Uid] | None = None,
+        expires_in: _Length | None = None,
+        at: int | None = None,
+    ) -> Grant:
+        """Hand on a task to another agent: a call of ``delegate.<task>`` under this grant.
+
+        Args:
+            only_actions: actions and groups of them that the child is limited to.
+            only_resources: entities, or groups of them, that the child is limited to.
+            expires_in: at most what this grant and the tasks leave, which it is where left out.
+
+        Raises:
+            Denied: it is refused; ``.decision`` says why.
+            StepUpNeeded: somebody must approve it first.
+        """
+    def actions(self, *, at: int | None = None) -> dict[str, Literal["never", "always", "depends"]]:
+        """What to expect of each tool, to filter what a model is offered: ``"never"`` allowed,
+        ``"always"`` (if its arguments can be read), or it ``"depends"`` on the call."""
+    def close(self) -> None:
+        """End the grant: nothing under it works any more."""
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, _exception_type: object, _exception: object, _traceback: object, /
+    ) -> None: ...
+
+@final
+class ApprovalRequest:
+    """What somebody has to approve before one call is allowed: data to show a person, and what to
+    hand to ``Engine.approve``."""
+
+    @property
+    def digest(self) -> str:
+        """The call's digest, 64 hexadecimal digits."""
+    @property
+    def needed(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of policy and role, sorted."""
+    @property
+    def grant(self) -> str | None:
+        """The id of the grant of the call; None for a ``start``."""
+    @property
+    def principal(self) -> EntityUid:
+        """The original person or service."""
+    @property
+    def agent(self) -> EntityUid:
+        """The agent that acts, or is to."""
+    @property
+    def tasks(self) -> list[str]:
+        """Names of its tasks."""
+    @property
+    def action(self) -> EntityUid:
+        """What is to be done."""
+    @property
+    def resource(self) -> EntityUid:
+        """What it is to be done to."""
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What is to be handed to the tool, or what is asked of ``start`` or ``delegate``."""
+    def to_json(self) -> dict[str, Any]:
+        """All of it as JSON-like data."""
+
+@disjoint_base
+class Explanation:
+    """What ``agentpdp.Explanation`` is made of."""
+
+    def __new__(cls, other: Explanation) -> Self: ...
+    @property
+    def decision(self) -> Decision:
+        """The decision that the call would get."""
+    @property
+    def principal(self) -> EntityUid:
+        """The original person or service."""
+    @property
+    def hops(self) -> list[dict[str, Any]]:
+        """The chain's grants, root first: ``grant``, ``agent``, ``tasks``, ``depth``,
+        ``valid_from``, ``expires``."""
+    @property
+    def answers(self) -> list[dict[str, Any]]:
+        """What was asked, in order, and what it came to: ``stage``, ``hop``, ``party``,
+        ``verdict``, ``reason``, ``policies``, ``permits``, ``forbids``, ``errors``, ``needed``,
+        ``approved``."""
 
 def _floor_empty(
     _principal: object, _action: object, _resource: object, _context: object

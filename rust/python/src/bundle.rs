@@ -100,6 +100,11 @@ impl Bundle {
         &self.initial
     }
 
+    /// The host's actions.
+    pub(crate) fn host_actions(&self) -> Vec<crate::grants::view::HostAction> {
+        Vec::new()
+    }
+
     pub(crate) fn name_or_empty(&self) -> &str {
         self.name.as_deref().unwrap_or_default()
     }

@@ -106,6 +106,20 @@ impl<'py> ContextReader<'_, '_> {
         }
     }
 
+    /// Reads a part of a context by the plan of its record.
+    pub(crate) fn read_plan(
+        &mut self,
+        value: Option<&Bound<'py, PyAny>>,
+        plan: &RecordPlan,
+        keys: &RecordKeys,
+        readings: &mut Readings<'py>,
+    ) -> Result<(), Misfit> {
+        match value {
+            None => self.read_empty(plan, readings),
+            Some(value) => self.read_record(value, plan, keys, readings),
+        }
+    }
+
     /// Reads a context where there is no schema: as one record.
     pub(crate) fn read_whole(
         &mut self,
@@ -374,6 +388,23 @@ fn record_type(plan: &RecordPlan) -> RecordType {
         required: attribute.required,
     };
     RecordType::new(plan.attributes.iter().map(attribute).collect())
+}
+
+/// What does not fit in a part of a context: the reason and one sentence saying where.
+pub(crate) fn diagnose_record(
+    value: Option<&Bound<'_, PyAny>>,
+    plan: &RecordPlan,
+    path: &str,
+    reader: &mut ContextReader<'_, '_>,
+) -> (Reason, String) {
+    let input = value.map_or(Input::Object(Vec::new()), to_input);
+    let Input::Object(attributes) = &input else {
+        return (Reason::ArgumentType, format!("`{path}` must be a dict with string keys"));
+    };
+    let mut problems = Vec::new();
+    find_problems(attributes, &record_type(plan), path, reader, &mut problems);
+    let unclear = (Reason::ArgumentType, format!("`{path}` cannot be read"));
+    problems.into_iter().min_by_key(|(reason, _)| *reason).unwrap_or(unclear)
 }
 
 /// What does not fit, in the order in which reasons are given: the reason and one sentence saying where.

@@ -8,15 +8,19 @@ use std::cell::RefCell;
 use std::hash::BuildHasher;
 
 use agentpdp_core::authorize::PolicyId;
-use agentpdp_core::decision::{Answer, Reason};
+use agentpdp_core::calls::Outcome;
+use agentpdp_core::decision::{Answer, Reason, Stage};
 use agentpdp_core::engine::Snapshot;
 use agentpdp_core::evaluate::Failure;
 use agentpdp_core::message::describe;
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 use smallvec::SmallVec;
+
+use crate::grants::approval::ApprovalRequest;
+use crate::uid::EntityUid;
 
 /// Decisions that one thread keeps before it starts anew.
 const KEPT_MAX: usize = 4_096;
@@ -54,6 +58,23 @@ impl PolicyError {
     }
 }
 
+/// What a decision of a call under a grant holds besides.
+#[derive(Default)]
+pub(crate) struct UnderGrant {
+    /// Where it was decided; none for an allow.
+    pub(crate) stage: Option<Stage>,
+    /// The hop of the deciding question.
+    pub(crate) hop: Option<u16>,
+    /// Who was asked.
+    pub(crate) party: Option<Py<EntityUid>>,
+    /// The arguments that were judged.
+    pub(crate) arguments: Option<Py<PyAny>>,
+    /// What to show a person.
+    pub(crate) request: Option<Py<ApprovalRequest>>,
+    /// The argument that is wrong, and what would be right.
+    pub(crate) argument: Option<(String, String)>,
+}
+
 /// What was decided of one call.
 #[pyclass(frozen, module = "agentpdp", name = "Decision")]
 pub(crate) struct Decision {
@@ -63,12 +84,50 @@ pub(crate) struct Decision {
     detail: Option<String>,
     #[pyo3(get)]
     epoch: u64,
+    under: Option<Box<UnderGrant>>,
 }
 
 impl Decision {
+    pub(crate) fn reason(&self) -> Reason {
+        self.reason
+    }
+
     /// A decision that was made before any policy was asked.
     pub(crate) fn refused(py: Python<'_>, reason: Reason, detail: Option<String>, epoch: u64) -> PyResult<Py<Self>> {
-        Py::new(py, Self { reason, policies: PyTuple::empty(py).unbind(), errors: Vec::new(), detail, epoch })
+        let policies = PyTuple::empty(py).unbind();
+        Py::new(py, Self { reason, policies, errors: Vec::new(), detail, epoch, under: None })
+    }
+
+    /// A decision under a grant that was made before any policy was asked.
+    pub(crate) fn refused_under(
+        py: Python<'_>,
+        reason: Reason,
+        detail: Option<String>,
+        epoch: u64,
+        under: UnderGrant,
+    ) -> PyResult<Py<Self>> {
+        let policies = PyTuple::empty(py).unbind();
+        Py::new(py, Self { reason, policies, errors: Vec::new(), detail, epoch, under: Some(Box::new(under)) })
+    }
+
+    /// The decision that follows from the outcome of a call under a grant.
+    pub(crate) fn of_outcome(
+        py: Python<'_>,
+        outcome: &Outcome,
+        policies: &[PolicyId],
+        snapshot: &Snapshot,
+        under: UnderGrant,
+    ) -> PyResult<Py<Self>> {
+        let mut errors: Vec<PolicyError> = Vec::new();
+        for (policy, failure) in outcome.answer.permit_errors.iter().chain(&outcome.answer.forbid_errors) {
+            errors.push(PolicyError::make(*policy, *failure, snapshot));
+        }
+        errors.sort_unstable_by(|left, right| left.policy.cmp(&right.policy));
+        let mut names: SmallVec<[&str; 8]> = policies.iter().map(|policy| snapshot.policies.name(*policy)).collect();
+        names.sort_unstable();
+        let policies = PyTuple::new(py, names)?.unbind();
+        let (reason, epoch) = (outcome.reason(), snapshot.epoch);
+        Py::new(py, Self { reason, policies, errors, detail: None, epoch, under: Some(Box::new(under)) })
     }
 
     /// The decision that follows from an answer.
@@ -94,7 +153,7 @@ impl Decision {
         };
         names.sort_unstable();
         let policies = PyTuple::new(py, names)?.unbind();
-        Py::new(py, Self { reason, policies, errors, detail: None, epoch: snapshot.epoch })
+        Py::new(py, Self { reason, policies, errors, detail: None, epoch: snapshot.epoch, under: None })
     }
 }
 
@@ -114,14 +173,50 @@ impl Decision {
         self.reason == Reason::Permitted
     }
 
-    #[getter]
-    fn reason(&self) -> &'static str {
+    #[getter(reason)]
+    fn reason_name(&self) -> &'static str {
         self.reason.name()
     }
 
     #[getter]
     fn stage(&self) -> Option<&'static str> {
-        self.reason.stage().map(agentpdp_core::decision::Stage::name)
+        let stage = self.under.as_ref().map_or(self.reason.stage(), |under| under.stage);
+        stage.map(Stage::name)
+    }
+
+    #[getter]
+    fn hop(&self) -> Option<u16> {
+        self.under.as_ref().and_then(|under| under.hop)
+    }
+
+    #[getter]
+    fn party(&self, py: Python<'_>) -> Option<Py<EntityUid>> {
+        self.under.as_ref().and_then(|under| under.party.as_ref()).map(|party| party.clone_ref(py))
+    }
+
+    #[getter]
+    fn arguments(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.under.as_ref().and_then(|under| under.arguments.as_ref()).map(|arguments| arguments.clone_ref(py))
+    }
+
+    #[getter]
+    fn approval_request(&self, py: Python<'_>) -> Option<Py<ApprovalRequest>> {
+        self.under.as_ref().and_then(|under| under.request.as_ref()).map(|request| request.clone_ref(py))
+    }
+
+    /// What a model may see: nothing of other parties' policies.
+    #[getter]
+    fn advice<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let under = self.under.as_deref();
+        let advice = PyDict::new(py);
+        advice.set_item("reason", self.reason.name())?;
+        advice.set_item("hop", self.hop())?;
+        let argument = under.and_then(|under| under.argument.as_ref());
+        advice.set_item("argument", argument.map(|(argument, _)| argument))?;
+        advice.set_item("expected", argument.map(|(_, expected)| expected))?;
+        let request = under.and_then(|under| under.request.as_ref());
+        advice.set_item("roles", request.map_or_else(Vec::new, |request| request.get().roles()))?;
+        Ok(advice)
     }
 
     #[getter]
@@ -156,6 +251,8 @@ impl Decision {
             && self.errors == other.errors
             && self.detail == other.detail
             && self.epoch == other.epoch
+            && self.stage() == other.stage()
+            && self.hop() == other.hop()
             && self.policies.bind(py).eq(other.policies.bind(py))?)
     }
 

@@ -3,30 +3,38 @@
 //! The way of a call: the action's entry in the schema, the context into slots, principal and resource into numbers,
 //! the ceilings' answer, the conclusion, the decision's object. Batches are in `batch/`.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use agentpdp_cedar::entities::{EntityError, put_all};
 use agentpdp_core::authorize::{Diagnostics, Party, conclude};
 use agentpdp_core::decision::{Answer, Reason};
-use agentpdp_core::engine::{ActionEntry, Compiled, Engine as CoreEngine, SlotUids, Snapshot};
+use agentpdp_core::engine::{Compiled, Engine as CoreEngine, SlotUids, Snapshot};
 use agentpdp_core::entities::{Edits, Store};
 use agentpdp_core::evaluate::{Call, Temporaries};
+use agentpdp_core::grant_table::Target;
 use agentpdp_core::request::Locals;
 use agentpdp_core::schema::ActionType;
 use agentpdp_core::slots::Slot;
-use agentpdp_core::value::{EntityId, TypeId};
-use foldhash::fast::FixedState;
+use agentpdp_core::value::TypeId;
+use arc_swap::{ArcSwap, Guard};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::batch;
 use crate::bundle::Bundle;
-use crate::context::{ContextReader, Readings, RecordKeys, Slots, diagnose, fill};
+use crate::clock::Clock;
+use crate::context::{ContextReader, Readings, Slots, diagnose, fill};
 use crate::decision::{Decision, decision};
 use crate::errors;
+use crate::grants::Grant;
+use crate::grants::approval::ApprovalRequest;
+use crate::grants::approving::{self, TargetParts};
+use crate::grants::calls::{CallParts, Scene};
+use crate::grants::explain::{Explanation, explain};
+use crate::grants::orders::{self, OrderParts};
+use crate::grants::view::View;
 use crate::input::to_input;
 use crate::uid::{UidArgument, owned_uid, read_uid, resolve};
 
@@ -70,9 +78,9 @@ pub(crate) fn start_nonces(seed: u64) {
 pub(crate) struct Engine {
     pub(crate) core: CoreEngine,
     pub(crate) nonce: u32,
-    keys: HashMap<EntityId, Arc<RecordKeys>, FixedState>,
+    pub(crate) clock: Clock,
+    view: ArcSwap<View>,
     forks: u32,
-    bundle: Py<Bundle>,
 }
 
 impl Engine {
@@ -84,8 +92,29 @@ impl Engine {
         self.forks != FORKS.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn keys(&self, action: EntityId) -> Option<&RecordKeys> {
-        self.keys.get(&action).map(|keys| &**keys)
+    /// What is kept of the bundle that a snapshot was made by.
+    pub(crate) fn view_of(&self, snapshot: &Snapshot) -> Guard<Arc<View>> {
+        loop {
+            let view = self.view.load();
+            if view.generation == snapshot.generation {
+                return view;
+            }
+            // A reload puts snapshot and view in place one after the other, the view first.
+            std::hint::spin_loop();
+        }
+    }
+
+    /// Runs something against the current snapshot of a bundle with tasks.
+    pub(crate) fn with_scene<T>(
+        &self,
+        py: Python<'_>,
+        now_ms: i64,
+        run: impl FnOnce(Scene<'_>) -> PyResult<T>,
+    ) -> PyResult<T> {
+        let snapshot = self.core.load();
+        let view = self.view_of(&snapshot);
+        let Some(declarations) = &snapshot.compiled.declarations else { return Err(errors::no_tasks(py)) };
+        run(Scene { engine: self, snapshot: &snapshot, view: &view, declarations, now_ms })
     }
 
     /// Decides one call against a snapshot; `remember` where numbers that it gives out are the engine's own.
@@ -98,7 +127,7 @@ impl Engine {
         diagnostics: Diagnostics,
     ) -> PyResult<Py<Decision>> {
         let refuse = |reason, detail| Decision::refused(py, reason, detail, snapshot.epoch);
-        let compiled = &*snapshot.compiled;
+        let (compiled, view) = (&*snapshot.compiled, self.view_of(snapshot));
         let store = &snapshot.store;
         let nonce = remember.then_some(self.nonce);
         let mut locals = Locals::default();
@@ -116,7 +145,7 @@ impl Engine {
         let mut readings = Readings::new();
         let schema = compiled.schema.as_deref();
         let mut reader = ContextReader { nonce, store, schema, locals: &mut locals };
-        let read = match (entry, self.keys(action)) {
+        let read = match (entry, view.keys(action)) {
             (Some(entry), Some(keys)) => reader.read(request.context, &entry.layout, keys, &mut readings),
             _ => reader.read_whole(request.context, &mut readings),
         };
@@ -201,32 +230,22 @@ pub(crate) fn read_diagnostics(text: Option<&str>) -> PyResult<Diagnostics> {
 #[pymethods]
 impl Engine {
     #[new]
-    #[pyo3(signature = (bundle, /))]
-    fn new(py: Python<'_>, bundle: &Bound<'_, Bundle>) -> PyResult<Self> {
+    #[pyo3(signature = (bundle, /, *, clock=None))]
+    fn new(py: Python<'_>, bundle: &Bound<'_, Bundle>, clock: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         let initial = bundle.get().initial().clone();
-        let mut made: Vec<(*const agentpdp_core::slots::Layout, Arc<RecordKeys>)> = Vec::new();
-        let mut keys_of = |entry: &ActionEntry| {
-            let layout = Arc::as_ptr(&entry.layout);
-            if let Some((_, keys)) = made.iter().find(|(known, _)| *known == layout) {
-                return keys.clone();
-            }
-            let keys = Arc::new(RecordKeys::of(py, &entry.layout.context));
-            made.push((layout, keys.clone()));
-            keys
-        };
-        let keys = initial.compiled.actions.iter().map(|(action, entry)| (*action, keys_of(entry))).collect();
+        let view = View::new(py, bundle.clone().unbind(), &bundle.get().host_actions(), &initial);
         Ok(Self {
+            clock: Clock::read(clock)?,
+            view: ArcSwap::from_pointee(view),
             core: CoreEngine::new(initial),
             nonce: NONCE.fetch_add(1, Ordering::Relaxed).max(1),
-            keys,
             forks: FORKS.load(Ordering::Relaxed),
-            bundle: bundle.clone().unbind(),
         })
     }
 
     #[getter]
     fn bundle(&self, py: Python<'_>) -> Py<Bundle> {
-        self.bundle.clone_ref(py)
+        self.view.load().bundle.clone_ref(py)
     }
 
     /// Number of changes of entities and links so far.
@@ -257,6 +276,9 @@ impl Engine {
         if self.is_forked() {
             return Decision::refused(py, Reason::EngineForked, None, self.epoch_now());
         }
+        if self.core.load().compiled.declarations.is_some() {
+            return Err(errors::grant_required(py));
+        }
         let request = Request { principal, action, resource, context };
         match entities {
             None => self.decide(py, &self.core.load(), true, request, diagnostics),
@@ -278,6 +300,9 @@ impl Engine {
         threads: Option<isize>,
         diagnostics: Option<&str>,
     ) -> PyResult<batch::Decisions> {
+        if slf.get().core.load().compiled.declarations.is_some() {
+            return Err(errors::grant_required(slf.py()));
+        }
         batch::authorize_batch(slf, columns, threads, diagnostics)
     }
 
@@ -344,9 +369,135 @@ impl Engine {
         self.core.unlink(link_id)
     }
 
+    #[pyo3(signature = (
+        task, *, principal, agent, params=None, claims=None, expires_in=None, valid_from=None, by=None, at=None
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "they are the parameters of the Python method")]
+    fn start<'py>(
+        slf: &Bound<'py, Self>,
+        task: &Bound<'py, PyAny>,
+        principal: &Bound<'py, PyAny>,
+        agent: &Bound<'py, PyAny>,
+        params: Option<&Bound<'py, PyAny>>,
+        claims: Option<&Bound<'py, PyAny>>,
+        expires_in: Option<&Bound<'py, PyAny>>,
+        valid_from: Option<i64>,
+        by: Option<&Bound<'py, PyAny>>,
+        at: Option<i64>,
+    ) -> PyResult<Grant> {
+        let parts = OrderParts {
+            principal: Some(principal),
+            params,
+            claims,
+            expires_in,
+            valid_from,
+            by,
+            ..OrderParts::new(task, agent)
+        };
+        let issued = orders::issue(slf.py(), slf.get(), None, &parts, at)?;
+        Ok(Grant { engine: slf.clone().unbind(), issued })
+    }
+
+    #[pyo3(signature = (request, /, *, by, expires_in=None, at=None))]
+    fn approve(
+        &self,
+        py: Python<'_>,
+        request: &Bound<'_, ApprovalRequest>,
+        by: &Bound<'_, PyAny>,
+        expires_in: Option<&Bound<'_, PyAny>>,
+        at: Option<i64>,
+    ) -> PyResult<()> {
+        approving::approve(py, self, request.get(), by, expires_in, at)
+    }
+
+    #[pyo3(signature = (*, grant=None, agent=None, principal=None, task=None, by=None, at=None))]
+    #[expect(clippy::too_many_arguments, reason = "they are the parameters of the Python method")]
+    fn revoke(
+        &self,
+        py: Python<'_>,
+        grant: Option<&Bound<'_, PyAny>>,
+        agent: Option<&Bound<'_, PyAny>>,
+        principal: Option<&Bound<'_, PyAny>>,
+        task: Option<&Bound<'_, PyAny>>,
+        by: Option<&Bound<'_, PyAny>>,
+        at: Option<i64>,
+    ) -> PyResult<()> {
+        let target = approving::read_target(py, self, &TargetParts { grant, agent, principal, task })?;
+        match (&target, by.filter(|by| !by.is_none())) {
+            (_, None) => {}
+            (Some(Target::Grant(grant)), Some(by)) => approving::may_revoke(py, self, grant, by, at)?,
+            (Some(_), Some(_)) => return Err(PyValueError::new_err("`by=` goes with `grant=` only")),
+            (None, Some(by)) => drop(approving::find_grant(py, self, by, by)?),
+        }
+        if let Some(target) = target {
+            self.core.grants.revoke(&target);
+        }
+        Ok(())
+    }
+
+    #[pyo3(signature = (*, grant=None, agent=None, principal=None, task=None))]
+    fn suspend(
+        &self,
+        py: Python<'_>,
+        grant: Option<&Bound<'_, PyAny>>,
+        agent: Option<&Bound<'_, PyAny>>,
+        principal: Option<&Bound<'_, PyAny>>,
+        task: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let target = approving::read_target(py, self, &TargetParts { grant, agent, principal, task })?;
+        target.iter().for_each(|target| self.core.grants.suspend(target));
+        Ok(())
+    }
+
+    #[pyo3(signature = (*, grant=None, agent=None, principal=None, task=None))]
+    fn resume(
+        &self,
+        py: Python<'_>,
+        grant: Option<&Bound<'_, PyAny>>,
+        agent: Option<&Bound<'_, PyAny>>,
+        principal: Option<&Bound<'_, PyAny>>,
+        task: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let target = approving::read_target(py, self, &TargetParts { grant, agent, principal, task })?;
+        target.iter().for_each(|target| self.core.grants.resume(target));
+        Ok(())
+    }
+
+    /// The grant of an id, for the agent that acts.
+    #[pyo3(signature = (id, /, *, agent))]
+    fn grant<'py>(slf: &Bound<'py, Self>, id: &Bound<'py, PyAny>, agent: &Bound<'py, PyAny>) -> PyResult<Grant> {
+        let issued = approving::find_grant(slf.py(), slf.get(), id, agent)?;
+        Ok(Grant { engine: slf.clone().unbind(), issued })
+    }
+
+    /// Number of grants that are known by id.
+    #[getter]
+    fn grant_count(&self) -> usize {
+        self.core.grants.len()
+    }
+
+    /// Every question of a call and what it comes to; changes nothing.
+    #[pyo3(signature = (grant, action, arguments=None, *, resource=None, context=None, at=None))]
+    #[expect(clippy::too_many_arguments, reason = "they are the parameters of the Python method")]
+    fn _explain(
+        &self,
+        py: Python<'_>,
+        grant: &Bound<'_, Grant>,
+        action: &Bound<'_, PyAny>,
+        arguments: Option<&Bound<'_, PyAny>>,
+        resource: Option<&Bound<'_, PyAny>>,
+        context: Option<&Bound<'_, PyAny>>,
+        at: Option<i64>,
+    ) -> PyResult<Explanation> {
+        let issued = &grant.get().issued;
+        let now_ms = self.clock.now_ms(py, at)?.max(issued.tree.latest_ms());
+        let parts = CallParts { action, arguments, resource, context };
+        self.with_scene(py, now_ms, |scene| explain(py, scene, issued, parts))
+    }
+
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let snapshot = self.core.load();
-        let name = self.bundle.bind(py).get().name_or_empty().to_owned();
+        let name = self.view.load().bundle.bind(py).get().name_or_empty().to_owned();
         Ok(format!(
             "Engine({name:?}, policies={}, entities={}, epoch={})",
             snapshot.policies.len(),

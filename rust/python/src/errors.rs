@@ -57,3 +57,22 @@ pub(crate) fn link_text(template: &str, link_id: &str, error: PolicyError) -> St
         PolicyError::TooMany => "the engine holds as many policies, links or entities as it can".to_owned(),
     }
 }
+
+/// `GrantRequired`: a bundle with tasks decides calls under grants only.
+pub(crate) fn grant_required(py: Python<'_>) -> PyErr {
+    let message = "the bundle has tasks, so it decides calls under grants only: start a task with `engine.start(…)` and \
+                   decide with the grant";
+    raise(py, "GrantRequired", message)
+}
+
+/// `ValueError`: a plain bundle has no grants.
+pub(crate) fn no_tasks(_py: Python<'_>) -> PyErr {
+    pyo3::exceptions::PyValueError::new_err(
+        "the bundle has no tasks, so there are no grants: ask `engine.authorize(…)`",
+    )
+}
+
+/// `Denied` or `StepUpNeeded`: a call that must be allowed is not.
+pub(crate) fn not_allowed(py: Python<'_>, decision: Py<crate::decision::Decision>, is_step_up: bool) -> PyErr {
+    raise(py, if is_step_up { "StepUpNeeded" } else { "Denied" }, decision)
+}

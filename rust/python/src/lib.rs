@@ -6,12 +6,15 @@
 
 mod batch;
 mod bundle;
+mod clock;
 mod context;
 mod decision;
 mod engine;
 mod errors;
 mod floors;
+mod grants;
 mod input;
+mod to_python;
 mod uid;
 
 use std::collections::hash_map::RandomState;
@@ -47,6 +50,9 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<engine::Engine>()?;
     module.add_class::<decision::Decision>()?;
     module.add_class::<decision::PolicyError>()?;
+    module.add_class::<grants::Grant>()?;
+    module.add_class::<grants::approval::ApprovalRequest>()?;
+    module.add_class::<grants::explain::Explanation>()?;
     module.add_class::<batch::Decisions>()?;
     module.add_function(wrap_pyfunction!(floors::_floor_empty, module)?)?;
     module.add_function(wrap_pyfunction!(floors::_floor_read, module)?)?;

@@ -53,6 +53,13 @@ impl EntityUid {
     }
 }
 
+impl EntityUid {
+    /// Cedar text, `User::"alice"`.
+    pub(crate) fn text(&self) -> String {
+        uid_text(&self.type_name, &self.id)
+    }
+}
+
 #[pymethods]
 impl EntityUid {
     #[new]
@@ -85,7 +92,7 @@ impl EntityUid {
     }
 
     fn __str__(&self) -> String {
-        uid_text(&self.type_name, &self.id)
+        self.text()
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
