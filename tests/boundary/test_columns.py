@@ -9,7 +9,17 @@ import pyarrow as pa
 import pytest
 from agentpdp import ColumnError, Engine
 
-from .asking import ALLOW, CALL, WITH_SCHEMA, WITHOUT_SCHEMA, columns, engine, reasons
+from .asking import (
+    ALLOW,
+    CALL,
+    SCHEMA,
+    WITH_SCHEMA,
+    WITHOUT_SCHEMA,
+    columns,
+    engine,
+    reason,
+    reasons,
+)
 
 BOTH = pytest.mark.parametrize("this", [WITH_SCHEMA, WITHOUT_SCHEMA], ids=["schema", "none"])
 FORBID = '@id("seen") forbid (principal, action, resource) when { context has n };'
@@ -160,6 +170,16 @@ def test_a_context_that_is_no_record_denies(this: Engine, value: Any) -> None:
     if isinstance(value, bool | int | float | str | list):
         arrow = pa.table({**columns(1), "context": pa.array([value])})
         assert reasons(arrow, this) == ["argument_type"]
+
+
+@pytest.mark.parametrize("value", [5, "text", [1], []], ids=ascii)
+def test_a_context_that_is_no_record_is_ill_typed_before_it_lacks_a_name(value: Any) -> None:
+    strict = engine(ALLOW, SCHEMA.replace("n?: Long", "n: Long"))
+    batch = {**columns(2), "context": [value, {}]}
+    assert reason(value, strict) == "argument_type"
+    assert reasons(batch, strict) == ["argument_type", "argument_missing"]
+    arrow = pa.table({**columns(1), "context": pa.array([value])})
+    assert reasons(arrow, strict) == ["argument_type"]
 
 
 @SEEING_BOTH

@@ -56,21 +56,22 @@ impl<'a> ContextBuilder<'_, 'a> {
         let known = self.actions.distinct.iter().zip(layouts);
         let plans: Plans<'_, RecordPlan> =
             known.map(|(action, layout)| compiled.actions.contains_key(action).then_some(&layout.context)).collect();
-        self.refuse_others(context, row_count);
-        let all = vec![true; row_count];
-        self.record(context, &plans, There { above: &all, present: &all }, &mut Vec::new(), &mut columns);
+        let records = self.refuse_others(context, row_count);
+        self.record(context, &plans, There { above: &records, present: &records }, &mut Vec::new(), &mut columns);
         Contexts::Columns(columns)
     }
 
-    /// Refuses rows whose context is something, and no record. A null context is an empty one.
-    fn refuse_others(&mut self, context: &Node, row_count: usize) {
-        let Some(found) = context.children(row_count) else { return };
-        let present = context.present(row_count);
-        for (row, (is_present, is_record)) in present.iter().zip(found.records).enumerate() {
-            if *is_present && !is_record {
+    /// Refuses rows whose context is something, and no record; the others are given. A null context is an empty one.
+    fn refuse_others(&mut self, context: &Node, row_count: usize) -> Vec<bool> {
+        let Some(found) = context.children(row_count) else { return vec![true; row_count] };
+        let mut records = found.records;
+        for (row, (is_record, is_present)) in records.iter_mut().zip(context.present(row_count)).enumerate() {
+            if is_present && !*is_record {
                 self.refuse(row, Reason::ArgumentType);
             }
+            *is_record |= !is_present;
         }
+        records
     }
 
     /// Without a schema: each row's context as one record.
