@@ -8,11 +8,12 @@ CARGO_FLAGS ?= --locked
 REQUESTS ?= 10000000
 FIRST_SEED ?= 1
 REPORT ?= target/agreement.json
+FREE_THREADED ?= python3.14t
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= bundle entities context agreement columns
 MUTANTS ?= evaluate decimal ipaddr datetime authorize index kernels request
 
-.PHONY: help demo test build lint format types rust-test python-test bench bench-report agreement fuzz fuzz-replay mutants wheel clean
+.PHONY: help demo test build lint format types rust-test python-test bench bench-report agreement fuzz fuzz-replay mutants wheel wheel-free-threaded clean
 
 help: ## list the jobs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -86,6 +87,9 @@ mutants: ## mutate the semantic modules (MUTANTS="evaluate authorize"); hours fo
 
 wheel: $(STAMP) ## wheel and sdist into dist/
 	$(BIN)/maturin build --release --sdist --out dist
+
+wheel-free-threaded: $(STAMP) ## wheel for a free-threaded interpreter, of its version (FREE_THREADED=python3.14t)
+	$(BIN)/maturin build --release --no-default-features --interpreter $(FREE_THREADED) --out dist
 
 clean: ## remove what was built
 	rm -rf target dist $(VENV)

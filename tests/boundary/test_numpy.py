@@ -19,7 +19,7 @@ SCALARS = [
     *((value, "") for value in (np.uint64(2**63), np.float64(1.5), np.float32("nan"))),
     *((value, "") for value in (np.complex128(1), np.bytes_(b"x"), np.void(b"x"))),
     *((value, "") for value in (np.datetime64("2026-01-01"), np.timedelta64(1, "h"))),
-    (np.datetime64("NaT"), ""),
+    (np.datetime64("NaT", "s"), ""),
     (np.str_("x"), "s"),
     (np.array(3), "n d"),
 ]

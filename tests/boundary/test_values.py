@@ -15,10 +15,12 @@ from collections import ChainMap, OrderedDict, defaultdict, deque
 from collections.abc import Mapping
 from typing import Any
 
+import agentpdp
+import agentpdp.reference
 import pytest
 from agentpdp import EntityUid
 
-from .asking import CALL, TYPES, WITH_SCHEMA, WITHOUT_SCHEMA, columns, reason, reasons
+from .asking import CALL, TYPES, WITH_SCHEMA, WITHOUT_SCHEMA, columns, engine, reason, reasons
 
 UTC = datetime.UTC
 BERLIN = datetime.timezone(datetime.timedelta(hours=1))
@@ -131,16 +133,16 @@ def test_what_is_a_value_at_all(value: Any, fits: str) -> None:
 
 @pytest.mark.parametrize("context", [{}, Record(n=1), View({"n": 1}), ChainMap({"n": 1}), None])
 def test_what_is_a_context(context: Any) -> None:
-    for engine in (WITH_SCHEMA, WITHOUT_SCHEMA):
-        assert reason(context, engine) == "permitted"
-        assert reasons([{**CALL, "context": context}], engine) == ["permitted"]
+    for this in (WITH_SCHEMA, WITHOUT_SCHEMA):
+        assert reason(context, this) == "permitted"
+        assert reasons([{**CALL, "context": context}], this) == ["permitted"]
 
 
 @pytest.mark.parametrize("context", [1, 1.5, "n", b"n", [], [("n", 1)], (), {1: 1}, object(), dict])
 def test_what_is_no_context(context: Any) -> None:
-    for engine in (WITH_SCHEMA, WITHOUT_SCHEMA):
-        assert reason(context, engine) == "argument_type"
-        assert reasons([{**CALL, "context": context}], engine) == ["argument_type"]
+    for this in (WITH_SCHEMA, WITHOUT_SCHEMA):
+        assert reason(context, this) == "argument_type"
+        assert reasons([{**CALL, "context": context}], this) == ["argument_type"]
 
 
 @pytest.mark.parametrize("text", ["1E-99999999", "1E+99999999", "-1E-99999999"])
@@ -159,3 +161,16 @@ def test_values_stay_out_of_messages() -> None:
     assert "Long" in message
     assert "secret-7" not in message
     assert "secret-7" not in str(WITH_SCHEMA.authorize(**CALL, context={"d": "secret-7"}).message)
+
+
+@pytest.mark.parametrize("text", ["::ffff:1.2.3.4", "::1", "10.0.0.1", "1:2::3:4.5.6.7"])
+def test_an_address_object_is_the_address_that_it_says(text: str) -> None:
+    """However this version of Python spells it; an interface keeps its prefix."""
+    policy = '@id("same") permit (principal, action, resource) when { context has i && context.i == ip("%s") };'
+    address, interface = ipaddress.ip_address(text), ipaddress.ip_interface(f"{text}/24")
+    spelled = ":".join(f"{int(address) >> shift & 0xFFFF:x}" for shift in range(112, -1, -16))
+    cedars = text if address.version == 4 else spelled
+    for value, expected in ((address, cedars), (interface, f"{cedars}/24")):
+        bundle = engine(policy % expected).bundle
+        for this in (agentpdp.Engine(bundle), agentpdp.reference.Engine(bundle)):
+            assert this.authorize(**CALL, context={"i": value}).policies == ("same",)

@@ -237,8 +237,16 @@ def read_scalar(thing: Any) -> Value | None:
         case host_datetime.timedelta():
             return datetime.Duration(milliseconds(thing))
         case IPv4Address() | IPv6Address() | IPv4Network() | IPv6Network():
-            return ipaddr.parse(thing.exploded)
+            return ipaddr.parse(address_text(str(thing)))
     return make_uid(getattr(thing, "type", None), getattr(thing, "id", None))
+
+
+def address_text(text: str) -> str:
+    """As Cedar writes it: Python ends some of version 6 with the dots of version 4."""
+    host, slash, prefix = text.partition("/")
+    head, colon, last = host.rpartition(":")
+    last = IPv4Address(last).packed.hex(":", 2) if colon and "." in last else last
+    return head + colon + last + slash + prefix
 
 
 def read_decimal(thing: host_decimal.Decimal) -> Value | None:

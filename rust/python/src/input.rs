@@ -161,8 +161,7 @@ fn read_extension(value: &Bound<'_, PyAny>) -> PyResult<Option<Input>> {
             length.map_or_else(unreadable, |length| Input::Value(Value::Duration(Duration::from_milliseconds(length)))),
         )
     } else if value.is_instance(classes.addresses.bind(py))? {
-        // Spelled out, since the short form of an address that holds one of version 4 is not one that Cedar reads.
-        let text: String = value.getattr("exploded")?.extract()?;
+        let text = cedar_address(value.str()?.extract()?);
         Some(IpNet::parse(&text).map_or_else(unreadable, |range| Input::Value(Value::Ip(range))))
     } else {
         None
@@ -225,4 +224,14 @@ fn milliseconds(value: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
         .and_then(|total| total.checked_add(seconds))
         .and_then(|total| total.checked_mul(1_000))
         .and_then(|total| total.checked_add(micros / 1_000)))
+}
+
+/// An address as Cedar writes it: Python ends some of version 6 with the dots of version 4, which Cedar does not read.
+fn cedar_address(text: String) -> String {
+    let (host, prefix) = text.split_at(text.find('/').unwrap_or(text.len()));
+    let rewritten = host.rsplit_once(':').and_then(|(head, last)| {
+        let [a, b, c, d] = last.parse::<std::net::Ipv4Addr>().ok()?.octets();
+        Some(format!("{head}:{a:02x}{b:02x}:{c:02x}{d:02x}{prefix}"))
+    });
+    rewritten.unwrap_or(text)
 }
