@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,8 @@ _LATER_KEYS = (
 _LATER_PLACES = ("tasks", "tools")
 _READ_SUFFIXES = (".cedar", ".cedarschema", ".json", ".toml")
 _FILE_BYTES_MAX = 1 << 30
+# Where one of these is found, what is missing may be there.
+_UNREAD_CODES = ("file_unreadable", "not_utf8", "text_too_large")
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,8 @@ class Bundle(_core.Bundle):
         if not Path(path).is_dir():
             raise BundleError(findings)
         settings = _read_settings(files, findings)
-        if schema == "required" and "schema.cedarschema" not in files:
+        unread = any(each.code in _UNREAD_CODES for each in findings)
+        if schema == "required" and "schema.cedarschema" not in files and not unread:
             findings.append(
                 _finding(
                     "schema_missing",
@@ -187,8 +191,15 @@ class Bundle(_core.Bundle):
         return Validation(passed=not errors, errors=errors, warnings=warnings)
 
 
-def _finding(code: str, file: str, message: str, advice: str, line: int | None = None) -> Finding:
-    return Finding(code, "error", file, message, advice, line=line)
+def _finding(
+    code: str,
+    file: str,
+    message: str,
+    advice: str,
+    line: int | None = None,
+    column: int | None = None,
+) -> Finding:
+    return Finding(code, "error", file, message, advice, line=line, column=column)
 
 
 def _with_plain_line_ends(text: str) -> str:
@@ -218,7 +229,7 @@ def _read_files(root: Path) -> tuple[dict[str, str], list[Finding]]:
             "`policies/*.cedar`"
         )
         return {}, [_finding("bundle_missing", str(root), f"`{root}` {what}", advice)]
-    for path in sorted(root.iterdir()):
+    for path in _listed(root, "", findings):
         if path.name in _LATER_PLACES:
             findings.append(
                 _finding(
@@ -230,7 +241,7 @@ def _read_files(root: Path) -> tuple[dict[str, str], list[Finding]]:
                 )
             )
         elif path.name == "policies" and path.is_dir():
-            for policy_file in sorted(path.iterdir()):
+            for policy_file in _listed(path, "policies", findings):
                 _read_file(
                     policy_file,
                     f"policies/{policy_file.name}",
@@ -251,15 +262,27 @@ def _read_files(root: Path) -> tuple[dict[str, str], list[Finding]]:
             )
         )
     if not any(file.startswith("policies/") for file in files) and not findings:
+        is_file = (root / "policies").is_file()
         findings.append(
             _finding(
                 "policies_missing",
                 "policies",
-                "there is no policy file",
+                "`policies` is a file" if is_file else "there is no policy file",
                 "put Cedar policies into `policies/*.cedar`",
             )
         )
     return files, findings
+
+
+def _listed(folder: Path, name: str, findings: list[Finding]) -> list[Path]:
+    """What a directory holds, sorted."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        where = f"`{name or folder}`"
+        message = f"{where} cannot be listed: {error.strerror}"
+        findings.append(_finding("file_unreadable", name or ".", message, "see its permissions"))
+        return []
 
 
 def _read_file(
@@ -285,23 +308,32 @@ def _read_file(
             _finding("not_utf8", name, f"`{name}` is not UTF-8 text", "save it as UTF-8", line)
         )
     except OSError as error:
-        findings.append(
-            _finding(
-                "file_unreadable",
-                name,
-                f"`{name}` cannot be read: {error.strerror}",
-                "see its permissions",
-            )
-        )
+        message = f"`{name}` cannot be read: {error.strerror}"
+        findings.append(_finding("file_unreadable", name, message, _to_read(path)))
+
+
+def _to_read(path: Path) -> str:
+    """What to do about a file that cannot be read."""
+    if path.is_dir():
+        return "put a file in its place"
+    if path.is_symlink() and not path.exists():
+        return "it is a link to a file that is not there: mend it, or take it out"
+    return "see its permissions"
 
 
 def _read_settings(files: Mapping[str, str], findings: list[Finding]) -> dict[str, Any]:
     try:
         settings = tomllib.loads(files.get("agentpdp.toml", ""))
     except tomllib.TOMLDecodeError as error:
+        what, line, column = _toml_place(str(error), files["agentpdp.toml"])
         findings.append(
             _finding(
-                "settings_syntax", "agentpdp.toml", f"not TOML: {str(error).lower()}", "see toml.io"
+                "settings_syntax",
+                "agentpdp.toml",
+                f"not TOML: {what.lower()}",
+                'a line is like `name = "…"`; toml.io has the rules',
+                line,
+                column,
             )
         )
         return {}
@@ -314,6 +346,18 @@ def _read_settings(files: Mapping[str, str], findings: list[Finding]) -> dict[st
         return {}
     _check_settings(settings, findings)
     return settings
+
+
+_TOML_PLACE = re.compile(r"(.*) \(at line (\d+), column (\d+)\)", re.DOTALL)
+
+
+def _toml_place(message: str, text: str) -> tuple[str, int, int]:
+    """What is wrong, and in which line and column; if not said, at the end."""
+    found = _TOML_PLACE.fullmatch(message)
+    if found:
+        return found[1], int(found[2]), int(found[3])
+    what = message.removesuffix(" (at end of document)")
+    return what, text.count("\n") + 1, len(text) - text.rfind("\n")
 
 
 def _check_settings(settings: Mapping[str, Any], findings: list[Finding]) -> None:

@@ -148,7 +148,7 @@ def test_a_context_that_is_none(run: Run, bundle: Path, write_rows: Write) -> No
         (b"{", ":2: not JSON: expecting property name"),
         (b"nothing", ":1: not JSON: expecting value"),
         (b"[1]", ": not a JSON object: a line is like {"),
-        (b"{}", ": no `principal`: a line is like {"),
+        (b"{}", ": no `principal`, there is nothing: a line is like {"),
         (b'{"principal": 1, "principal": 2}', "two members of one name"),
         (b'{"principal": NaN}', "`NaN` is not JSON"),
         (b'{"principal": "\xff"}', ": not UTF-8 text"),
@@ -187,6 +187,8 @@ def test_a_line_without_end_is_refused(
 def test_a_file_that_is_not_there_or_of_no_known_format(
     run: Run, bundle: Path, tmp_path: Path, name: str, said: str
 ) -> None:
+    if name != "none.jsonl":
+        (tmp_path / name).touch()
     ran = run("decide", bundle, tmp_path / name)
     assert ran.code == 2
     assert said in ran.err

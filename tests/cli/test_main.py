@@ -120,6 +120,8 @@ def test_a_full_disk_is_said(bundle: Path, option: str) -> None:
             command += ["--output", "/dev/full"]
             done = subprocess.run(command, input=line, capture_output=True, check=False)
     assert done.returncode == exits.UNREADABLE
+    name = "standard output" if option == "stdout" else "/dev/full"
+    assert f"agentpdp: {name}: ".encode() in done.stderr
     assert b"No space left on device" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 

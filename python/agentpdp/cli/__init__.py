@@ -10,6 +10,7 @@ Read next: ``exits.py``, then ``check.py``.
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import json
 import os
@@ -37,12 +38,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    if sys.stderr is None:  # it is closed: nobody wants to be told
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - as long as we run
+    if sys.stdout is None:
+        print("agentpdp: standard output is closed: nothing can be said there", file=sys.stderr)
+        return exits.UNREADABLE
     parser = make_parser()
     if not (sys.argv[1:] if argv is None else argv):
         parser.print_help(sys.stderr)
         return exits.UNREADABLE
     try:
-        arguments = parser.parse_args(argv)
+        arguments, unknown = parser.parse_known_args(argv)
+        if unknown:
+            arguments.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else exits.UNREADABLE
     return _run(arguments)
@@ -81,7 +89,9 @@ def _run(arguments: argparse.Namespace) -> int:
         return exits.PIPE_CLOSED
     except OSError as error:
         _forget_stdout()
-        print(f"agentpdp: {error.strerror or error}", file=sys.stderr)
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        where = error.filename or ("standard output" if is_full else "")
+        print(f"agentpdp: {where}{': ' * bool(where)}{error.strerror or error}", file=sys.stderr)
         return exits.UNREADABLE
     except Exception:
         traceback.print_exc()

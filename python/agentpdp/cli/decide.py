@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from agentpdp.cli import exits
-from agentpdp.cli.formats import format_of, open_source
+from agentpdp.cli.formats import BY_SUFFIX, format_of, open_source
 from agentpdp.cli.formats.chunk import decide
 from agentpdp.cli.options import (
     add_command,
@@ -88,6 +89,11 @@ def _check_usage(arguments: argparse.Namespace) -> None:
     is_binary = format_name in ("parquet", "arrow")
     if arguments.output is None and not arguments.json and is_binary and sys.stdout.isatty():
         raise exits.InputError(f"{format_name} is not for a terminal: give --output FILE")
+    output = Path(arguments.output or "-")
+    other = BY_SUFFIX.get(output.suffix.lower(), format_name)
+    if other != format_name:
+        message = f"the output is {format_name}, as the requests are, and the name says {other}"
+        raise exits.InputError(f"{output}: {message}: name it otherwise")
 
 
 def _decide_all(engine: Engine, source: Source, arguments: argparse.Namespace) -> Summary:
@@ -146,6 +152,11 @@ def _open_file(path: Path) -> Iterator[BinaryIO]:
         os.umask(mask)
         Path(part).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~mask)
         Path(part).replace(path)
+    except OSError as error:
+        Path(part).unlink(missing_ok=True)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise exits.InputError(f"{path}: cannot be written: {error.strerror}") from None
+        raise
     except BaseException:
         Path(part).unlink(missing_ok=True)
         raise

@@ -50,8 +50,8 @@ def add_command(
         formatter_class=Formatter,
         allow_abbrev=False,
     )
-    parser.add_argument("bundle", metavar="BUNDLE", type=Path, help="directory of the bundle")
-    parser.set_defaults(run=run)
+    parser.add_argument("bundle", metavar="BUNDLE", type=named, help="directory of the bundle")
+    parser.set_defaults(run=run, parser=parser)
     return parser
 
 
@@ -94,6 +94,13 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
         type=positive,
         help="threads that decide a batch (default: as many as there are cores)",
     )
+
+
+def named(text: str) -> Path:
+    """A path; an empty text would be the directory that the command runs in."""
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty: write . for this directory")
+    return Path(text)
 
 
 def positive(text: str) -> int:

@@ -47,6 +47,12 @@ def format_of(requests: str, given: str | None) -> str:
         return "jsonl"
     suffix = Path(requests).suffix.lower()
     if suffix not in BY_SUFFIX:
+        if not requests:
+            raise InputError("the name of the file of requests is empty")
+        if Path(requests).is_dir():
+            raise InputError(f"{requests}: a directory, and not a file of requests")
+        if not Path(requests).exists():
+            raise InputError(f"{requests}: there is no such file")
         known = ", ".join(sorted(BY_SUFFIX))
         raise InputError(
             f"{requests}: the name does not say the format: it ends in none of {known}; "
@@ -60,6 +66,8 @@ def open_source(requests: str, given: str | None, bundle: Bundle) -> Iterator[So
     """The requests of a file, or of stdin where its name is ``-``."""
     format_name = format_of(requests, given)
     if requests == "-":
+        if sys.stdin is None:
+            raise InputError("stdin: it is closed: give a file, or a pipe")
         yield make_source(format_name, cast("BinaryIO", sys.stdin.buffer), "stdin", bundle)
         return
     try:

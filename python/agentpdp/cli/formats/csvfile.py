@@ -78,6 +78,10 @@ class CsvSource:
             raise InputError(
                 f"{self._name}:1: no header: the first line names the columns {columns}"
             )
+        for name in header:
+            if name != name.strip() and name.strip().split(".")[0] in (*PARTIES, "context"):
+                message = f"column {shown(name)} has a space around its name: take it out"
+                raise InputError(f"{self._name}:1: {message}")
         for name in PARTIES:
             if name not in header:
                 found = ", ".join(map(shown, header[:20]))

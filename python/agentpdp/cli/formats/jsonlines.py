@@ -12,7 +12,7 @@ import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from agentpdp.cli.exits import InputError
+from agentpdp.cli.exits import InputError, shown
 from agentpdp.cli.formats.chunk import (
     ADDED,
     PARTIES,
@@ -109,7 +109,8 @@ def read_row(line: str, place: str) -> dict[str, Any]:
         raise InputError(f"{place}: not a JSON object: a line is like {_FORM}")
     for name in PARTIES:
         if name not in row:
-            raise InputError(f"{place}: no `{name}`: a line is like {_FORM}")
+            there = ", ".join(map(shown, list(row)[:20])) or "nothing"
+            raise InputError(f"{place}: no `{name}`, there is {there}: a line is like {_FORM}")
     return row
 
 
