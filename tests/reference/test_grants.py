@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from agentpdp.errors import Denied, GrantRequired, StepUpNeeded
 from agentpdp.reference import Engine, EntityUid, InputError
+from agentpdp.reference.digest import call_digest
 
-from .small import HAND_ON, NOTE, bundle, policies, policy, task
+from .small import HAND_ON, NOTE, bundle, policies, policy, task, uid
 
 ANN, BOT, AID = EntityUid("User", "ann"), EntityUid("Agent", "bot"), EntityUid("Agent", "aid")
 ASKS = task(name="keep", all=policy("permit"), asks=policy("forbid", NOTE, role="lead"))
@@ -241,3 +242,77 @@ def test_own_is_asked_of_the_last_hop_only() -> None:
     grant = using.start("plan", principal=ANN, agent=BOT)
     assert grant.decide("read").reason == "hand_on_only"
     assert grant.delegate("keep", agent=AID).decide("read").allowed
+
+
+def test_the_digest_of_a_call_is_of_what_was_asked() -> None:
+    child = started(engine(bundle(keep=ASKS))).delegate("keep", agent=AID)
+    request = child.decide("note", {"text": "x"}).approval_request
+    assert request.digest == call_digest(
+        {
+            "grant": child.id,
+            "tasks": [["keepkeep"], ["keepkeep"]],
+            "bundle": "b" * 64,
+            "action": 'Action::"note"',
+            "resource": 'File::"one"',
+            "arguments": {"text": "x"},
+            "context": {},
+        }
+    )
+    assert (request.grant, request.agent, request.principal) == (child.id, AID, ANN)
+
+
+def asking(action: str) -> Any:
+    asks = policy("forbid", uid("AgentPDP::Action", action), role="lead")
+    return bundle(policies(all=policy("permit"), asks=asks))
+
+
+def test_the_digest_of_a_start_is_of_what_was_ordered() -> None:
+    order: Any = {"principal": str(ANN), "agent": str(BOT)}
+    form = {
+        **{"grant": None, "tasks": [], "bundle": "b" * 64, "context": {}},
+        **{"action": 'AgentPDP::Action::"start.keep"', "resource": str(BOT)},
+    }
+    always = {**order, "task": "keep", "params": {}, "expires_in": None}
+    given = {"expires_in": "5s", "claims": {}, "valid_from": 7, "by": str(ANN)}
+    for options in ({}, {"params": {}}, given):
+        with pytest.raises(StepUpNeeded) as asked:
+            started(engine(asking("start.keep")), **order, **options)
+        request = asked.value.decision.approval_request
+        assert request.digest == call_digest({**form, "arguments": {**always, **options}})
+        assert (request.grant, request.agent, request.tasks) == (None, BOT, ("keep",))
+
+
+def test_the_digest_of_a_delegation_is_of_what_was_ordered() -> None:
+    grant = started(engine(asking("delegate.keep")))
+    form = {
+        **{"grant": grant.id, "tasks": [["keepkeep"]], "bundle": "b" * 64, "context": {}},
+        **{"action": 'AgentPDP::Action::"delegate.keep"', "resource": str(AID)},
+    }
+    always = {"agent": str(AID), "task": "keep", "params": {}, "expires_in": None}
+    for options in ({}, {"only_actions": ["note"], "only_resources": ['File::"one"']}):
+        with pytest.raises(StepUpNeeded) as asked:
+            grant.delegate("keep", agent=str(AID), **options)
+        request = asked.value.decision.approval_request
+        assert request.digest == call_digest({**form, "arguments": {**always, **options}})
+        assert (request.grant, request.agent, request.tasks) == (grant.id, BOT, ("keep",))
+
+
+def test_an_enumerated_type_has_all_its_entities() -> None:
+    json = bundle()
+    json["schema"]["entity_types"]["Agent"] = {
+        **json["schema"]["entity_types"]["Agent"],
+        "enum": ["bot", "new"],
+    }
+    json["entities"] = [each for each in json["entities"] if each["uid"]["id"] != "aid"]
+    assert started(engine(json), agent=("Agent", "new")).decide("read").allowed
+    with pytest.raises(Denied) as refused:
+        started(engine(json), agent=AID)
+    assert reason(refused) == ("arguments", "unknown_party")
+
+
+def test_a_grant_ends_before_time_does() -> None:
+    last = 2**63 - 1
+    assert started(engine(), valid_from=last - 60_000).expires == last
+    with pytest.raises(Denied) as refused:
+        started(engine(), valid_from=last - 59_999)
+    assert reason(refused) == ("arguments", "lifetime_too_long")
