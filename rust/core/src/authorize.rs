@@ -321,6 +321,12 @@ impl Policies {
         Asker { policies: self, call, principal, resource, diagnostics }.ask_index(index, answer);
     }
 
+    /// What an action concerns, if it can be remembered.
+    #[must_use]
+    pub fn route_of(&self, action: EntityId, store: &Store) -> Option<&Route> {
+        self.index.routes().find(action, store.ancestors(action), || self.route(&self.index, action, store))
+    }
+
     /// What an action concerns of one index, with the conditions at hand.
     #[cold]
     fn route(&self, index: &Index, action: EntityId, store: &Store) -> Route {

@@ -19,7 +19,7 @@ use crate::columns::{Rows, parties};
 use crate::decision::Reason;
 use crate::engine::Snapshot;
 use crate::evaluate::{Failure, Temporaries};
-use crate::index::Candidate;
+use crate::index::{Candidate, Side};
 use crate::kernels::{KernelRuns, Kernels, Scratch};
 use crate::policies::{Effect, Scope};
 use crate::shape::{Constant, ShapeId};
@@ -243,12 +243,21 @@ impl<'a> Plan<'a> {
         if let Some(party) = self.principals.get(principal as usize).copied() {
             let snapshot = self.snapshot;
             let mut found: Vec<Candidate> = Vec::new();
-            by_resource =
-                snapshot.policies.index().visit_principal(party.entity, action_entity, &snapshot.store, |candidate| {
-                    if party.fits(candidate.principal) {
-                        found.push(*candidate);
-                    }
-                });
+            let mut see = |candidate: &Candidate| {
+                if party.fits(candidate.principal) {
+                    found.push(*candidate);
+                }
+            };
+            let (index, store) = (snapshot.policies.index(), &snapshot.store);
+            by_resource = match snapshot.policies.route_of(action_entity, store) {
+                Some(route) => {
+                    route.asks.iter().map(Candidate::from).for_each(|candidate| see(&candidate));
+                    let entity = party.entity;
+                    index.visit_keyed(&route.by_principal, Side::Principal, entity, party.ancestors, &mut see);
+                    !route.by_resource.is_empty()
+                }
+                None => index.visit_principal(party.entity, action_entity, store, see),
+            };
             let fixed = found.iter().all(|candidate| !candidate.conditional && candidate.resource == Scope::Any);
             reach = match (found.is_empty(), fixed) {
                 _ if by_resource => Reach::Depends,
@@ -496,22 +505,56 @@ impl Chunk {
         };
         out.reasons.extend((self.start..).zip(&self.marks).map(|(row, mark)| reason_of(row, *mark)));
         let mark_of = |row: u32| self.marks.get(row.saturating_sub(self.start) as usize).copied().unwrap_or(0);
-        let from = out.satisfied.len();
-        out.satisfied.extend(self.satisfied.iter().filter_map(|(row, policy, effect)| {
+        let decided = self.satisfied.iter().filter_map(|(row, policy, effect)| {
             let decided = match reason_of(*row, mark_of(*row)) {
                 Reason::Permitted => *effect == Effect::Permit,
                 Reason::Forbidden => *effect == Effect::Forbid,
                 _ => false,
             };
             decided.then_some((*row, *policy))
-        }));
-        out.satisfied.extend(
-            self.forbid_errors.iter().filter(|(row, _)| reason_of(*row, mark_of(*row)) == Reason::ForbidError).copied(),
-        );
-        if let Some(added) = out.satisfied.get_mut(from..) {
-            added.sort_unstable();
-        }
+        });
+        let erred =
+            self.forbid_errors.iter().filter(|(row, _)| reason_of(*row, mark_of(*row)) == Reason::ForbidError).copied();
+        let decided: Vec<(u32, PolicyId)> = decided.chain(erred).collect();
+        order_by_row(self.start, self.marks.len(), &decided, &mut out.satisfied);
         self.errors.sort_unstable_by_key(|(row, policy, _)| (*row, *policy));
         out.errors.append(&mut self.errors);
+    }
+}
+
+/// Adds what was found of some rows, in any order, to a list: rows in order, and within a row its policies.
+fn order_by_row(start: u32, row_count: usize, found: &[(u32, PolicyId)], out: &mut Vec<(u32, PolicyId)>) {
+    let mut places = vec![0u32; row_count.saturating_add(1)];
+    for (row, _) in found {
+        if let Some(count) = places.get_mut((row.saturating_sub(start) as usize).saturating_add(1)) {
+            *count = count.saturating_add(1);
+        }
+    }
+    let mut sum = 0u32;
+    for place in &mut places {
+        sum = sum.saturating_add(*place);
+        *place = sum;
+    }
+    let from = out.len();
+    out.resize(from.saturating_add(found.len()), (0, PolicyId(0)));
+    let Some(out) = out.get_mut(from..) else { return };
+    for item in found {
+        let Some(place) = places.get_mut(item.0.saturating_sub(start) as usize) else { continue };
+        // What was placed of this row before stands right below; larger policies make room.
+        let mut at = *place as usize;
+        *place = place.saturating_add(1);
+        while let Some(below) = at.checked_sub(1)
+            && let Some(before) = out.get(below).copied()
+            && before.0 == item.0
+            && before.1 > item.1
+        {
+            if let Some(slot) = out.get_mut(at) {
+                *slot = before;
+            }
+            at = below;
+        }
+        if let Some(slot) = out.get_mut(at) {
+            *slot = *item;
+        }
     }
 }

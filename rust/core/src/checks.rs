@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use crate::authorize::Party;
-use crate::evaluate::{Call, Condition, Failure, relation, truth};
+use crate::evaluate::{Call, Condition, Failure, quick_relation, relation, truth};
 use crate::expression::{Binary, Unary};
 use crate::shape::{Children, Constant, ConstantId, Node, NodeId, Shape};
 use crate::slots::{PathId, Slot};
@@ -229,18 +229,5 @@ impl<'a> Checker<'_, 'a> {
             Side::Principal => self.principal,
             Side::Resource => self.resource,
         }
-    }
-}
-
-/// What most relations are: of two integers, two strings or two entities.
-#[inline(always)]
-fn quick_relation(operator: Binary, left: ValueRef<'_>, right: ValueRef<'_>) -> Option<bool> {
-    match (operator, left, right) {
-        (Binary::Less, ValueRef::Long(left), ValueRef::Long(right)) => Some(left < right),
-        (Binary::LessOrEqual, ValueRef::Long(left), ValueRef::Long(right)) => Some(left <= right),
-        (Binary::Equal, ValueRef::String(left), ValueRef::String(right)) => Some(left == right),
-        (Binary::Equal, ValueRef::Entity(left), ValueRef::Entity(right)) => Some(left == right),
-        (Binary::Equal, ValueRef::Long(left), ValueRef::Long(right)) => Some(left == right),
-        _ => None,
     }
 }

@@ -357,6 +357,19 @@ pub(crate) fn unary(operator: Unary, value: ValueRef<'_>) -> Result<ValueRef<'_>
     }
 }
 
+/// What most relations are: of two integers, two strings or two entities; none for any other.
+#[inline(always)]
+pub(crate) fn quick_relation(operator: Binary, left: ValueRef<'_>, right: ValueRef<'_>) -> Option<bool> {
+    match (operator, left, right) {
+        (Binary::Less, ValueRef::Long(left), ValueRef::Long(right)) => Some(left < right),
+        (Binary::LessOrEqual, ValueRef::Long(left), ValueRef::Long(right)) => Some(left <= right),
+        (Binary::Equal, ValueRef::String(left), ValueRef::String(right)) => Some(left == right),
+        (Binary::Equal, ValueRef::Entity(left), ValueRef::Entity(right)) => Some(left == right),
+        (Binary::Equal, ValueRef::Long(left), ValueRef::Long(right)) => Some(left == right),
+        _ => None,
+    }
+}
+
 /// An operator of two arguments whose value must be a boolean.
 #[inline]
 pub(crate) fn relation<'a>(

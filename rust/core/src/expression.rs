@@ -207,7 +207,7 @@ impl Pattern {
         let Some(rest) = text.strip_prefix(&**first).and_then(|rest| rest.strip_suffix(&**last)) else { return false };
         match between {
             [] => true,
-            [only] => rest.contains(&**only),
+            [only] => holds_text(rest, only),
             several => {
                 let mut rest = rest;
                 several.iter().all(|part| match rest.split_once(&**part) {
@@ -220,6 +220,30 @@ impl Pattern {
             }
         }
     }
+}
+
+/// Texts up to this many bytes are searched place by place, which needs no preparation.
+const SHORT_TEXT_BYTES: usize = 64;
+
+/// Whether a text holds another.
+#[inline]
+fn holds_text(text: &str, wanted: &str) -> bool {
+    let (text_bytes, wanted_bytes) = (text.as_bytes(), wanted.as_bytes());
+    let Some((first, after)) = wanted_bytes.split_first() else { return true };
+    if text.len() > SHORT_TEXT_BYTES {
+        return text.contains(wanted);
+    }
+    let mut rest = text_bytes;
+    while let Some((byte, below)) = rest.split_first() {
+        if rest.len() < wanted_bytes.len() {
+            return false;
+        }
+        if byte == first && below.starts_with(after) {
+            return true;
+        }
+        rest = below;
+    }
+    false
 }
 
 /// A template's place for an entity.

@@ -20,7 +20,7 @@ use crate::authorize::{Policy, PolicyId};
 use crate::entities::Store;
 use crate::paged::Paged;
 use crate::policies::{ActionScope, Effect, Scope};
-use crate::routes::Routes;
+use crate::routes::{Ask, Routes};
 use crate::table::Table;
 use crate::value::EntityId;
 
@@ -53,6 +53,13 @@ impl Candidate {
             principal: policy.principal,
             resource: policy.resource,
         }
+    }
+}
+
+impl From<&Ask> for Candidate {
+    fn from(ask: &Ask) -> Self {
+        let Ask { policy, effect, principal, resource, .. } = *ask;
+        Self { policy, effect, conditional: ask.condition.is_some(), principal, resource }
     }
 }
 

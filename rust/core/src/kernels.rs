@@ -20,7 +20,9 @@ use foldhash::fast::FixedState;
 use crate::authorize::Party;
 use crate::columns::{Presence, Rows};
 use crate::entities::Store;
-use crate::evaluate::{Condition, ErrorCode, Failure, Temporaries, context_has, has_attribute, relation};
+use crate::evaluate::{
+    Condition, ErrorCode, Failure, Temporaries, context_has, has_attribute, quick_relation, relation,
+};
 use crate::expression::{Binary, Unary};
 use crate::shape::{Children, Constant, ConstantId, Node, NodeId};
 use crate::slots::{PathId, Slot};
@@ -48,13 +50,13 @@ impl KernelRuns {
     }
 }
 
-/// What a policy's test has already said of a value behind a code.
-#[derive(Clone, Copy, PartialEq, Debug)]
+/// What a policy's test has already said of a value behind a code; an error is found again where it is met again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Known {
     Unasked,
     No,
     Yes,
-    Error(Failure),
+    Error,
 }
 
 /// Room that is kept from one condition to the next, and what is known of the batch's distinct values.
@@ -144,30 +146,38 @@ impl<'k, 'a> Kernels<'k, 'a> {
 
     /// Adds the rows for which a boolean node is true to `yes`, in order.
     pub fn filter(&mut self, at: NodeId, rows: &[u32], yes: &mut Vec<u32>) {
+        self.filter_for(true, at, rows, yes);
+    }
+
+    /// Adds the rows for which a boolean node is what is wanted to `yes`, in order.
+    fn filter_for(&mut self, wanted: bool, at: NodeId, rows: &[u32], yes: &mut Vec<u32>) {
         if rows.is_empty() {
             return;
         }
         let condition = self.condition;
         match condition.shape.node(at) {
+            Some(Node::All(_) | Node::Any(_) | Node::If(..)) if !wanted => self.others(at, rows, yes),
             Some(Node::All(children)) => self.all(*children, rows, yes),
             Some(Node::Any(children)) => self.any(*children, rows, yes),
-            Some(Node::Unary(Unary::Not, inner)) => self.not(*inner, rows, yes),
+            Some(Node::Unary(Unary::Not, inner)) => self.filter_for(!wanted, *inner, rows, yes),
             Some(Node::If(test, then, otherwise)) => self.choose([*test, *then, *otherwise], rows, yes),
             Some(Node::ContextHas(path)) => {
                 self.count(true, rows.len());
                 let path = *path;
                 for row in rows {
                     match context_has(self.rows.slot(*row, path)) {
-                        Ok(true) => yes.push(*row),
-                        Ok(false) => {}
+                        Ok(found) if found == wanted => yes.push(*row),
+                        Ok(_) => {}
                         Err(code) => self.fail(*row, code, at),
                     }
                 }
             }
-            Some(Node::Binary(operator, left, right)) => self.compare(at, *operator, *left, *right, rows, yes),
-            Some(Node::Like(inner, pattern)) => self.like(at, *inner, *pattern, rows, yes),
-            Some(node) if self.test_coded(at, node, rows, yes) => {}
-            _ => self.truths(at, rows, yes),
+            Some(Node::Binary(operator, left, right)) => {
+                self.compare(wanted, at, (*operator, *left, *right), rows, yes)
+            }
+            Some(Node::Like(inner, pattern)) => self.like(wanted, at, *inner, *pattern, rows, yes),
+            Some(node) if self.test_coded(wanted, at, node, rows, yes) => {}
+            _ => self.truths(wanted, at, rows, yes),
         }
     }
 
@@ -208,12 +218,13 @@ impl<'k, 'a> Kernels<'k, 'a> {
         }
     }
 
-    fn not(&mut self, inner: NodeId, rows: &[u32], yes: &mut Vec<u32>) {
+    /// The rows for which a node of several parts is false.
+    fn others(&mut self, at: NodeId, rows: &[u32], yes: &mut Vec<u32>) {
         let mut hits = self.take();
         let mut left = self.take();
         left.extend_from_slice(rows);
         let errors_before = self.errors.len();
-        self.filter(inner, rows, &mut hits);
+        self.filter(at, rows, &mut hits);
         self.drop_rows(&mut left, &hits, errors_before);
         yes.extend_from_slice(&left);
         self.give(hits);
@@ -240,6 +251,10 @@ impl<'k, 'a> Kernels<'k, 'a> {
     /// Takes rows that were true, and those that erred since, out of what is left.
     fn drop_rows(&self, left: &mut Vec<u32>, hits: &[u32], errors_before: usize) {
         let mut hits = hits.iter().copied().peekable();
+        if self.errors.len() == errors_before {
+            left.retain(|row| hits.next_if_eq(row).is_none());
+            return;
+        }
         let mut erred: Vec<u32> = self.errors.iter().skip(errors_before).map(|(row, _)| *row).collect();
         erred.sort_unstable();
         let mut erred = erred.into_iter().peekable();
@@ -251,22 +266,23 @@ impl<'k, 'a> Kernels<'k, 'a> {
     }
 
     /// A node whose values must be booleans, by its values.
-    fn truths(&mut self, at: NodeId, rows: &[u32], yes: &mut Vec<u32>) {
+    fn truths(&mut self, wanted: bool, at: NodeId, rows: &[u32], yes: &mut Vec<u32>) {
         let mut kept = self.take();
         kept.extend_from_slice(rows);
         let operand = self.values(at, &mut kept);
         for (lane, row) in kept.iter().enumerate() {
             match operand.at(lane) {
-                Some(ValueRef::Bool(true)) => yes.push(*row),
-                Some(ValueRef::Bool(false)) => {}
+                Some(ValueRef::Bool(found)) if found == wanted => yes.push(*row),
+                Some(ValueRef::Bool(_)) => {}
                 _ => self.fail(*row, ErrorCode::TypeError, at),
             }
         }
         self.give(kept);
     }
 
-    fn compare(&mut self, at: NodeId, operator: Binary, left: NodeId, right: NodeId, rows: &[u32], yes: &mut Vec<u32>) {
-        if self.compare_column(at, operator, left, right, rows, yes) {
+    fn compare(&mut self, wanted: bool, at: NodeId, parts: (Binary, NodeId, NodeId), rows: &[u32], yes: &mut Vec<u32>) {
+        let (operator, left, right) = parts;
+        if self.compare_column(wanted, at, parts, rows, yes) || self.compare_coded(wanted, at, parts, rows, yes) {
             return;
         }
         let mut kept = self.take();
@@ -276,8 +292,8 @@ impl<'k, 'a> Kernels<'k, 'a> {
         for (lane, row) in kept.iter().enumerate() {
             let (Some(left), Some(right)) = (left.at(lane), right.at(lane)) else { continue };
             match relation(operator, left, right, self.store) {
-                Ok(true) => yes.push(*row),
-                Ok(false) => {}
+                Ok(found) if found == wanted => yes.push(*row),
+                Ok(_) => {}
                 Err(code) => self.errors.push((*row, Failure { code, node: at })),
             }
         }
@@ -285,7 +301,7 @@ impl<'k, 'a> Kernels<'k, 'a> {
     }
 
     /// A test of one coded operand without a constant; false if it is not that.
-    fn test_coded(&mut self, at: NodeId, node: &Node, rows: &[u32], yes: &mut Vec<u32>) -> bool {
+    fn test_coded(&mut self, wanted: bool, at: NodeId, node: &Node, rows: &[u32], yes: &mut Vec<u32>) -> bool {
         let operand = match node {
             Node::Is(inner, _) | Node::HasAttribute(inner, _) => *inner,
             Node::GetAttribute(..) => at,
@@ -293,7 +309,7 @@ impl<'k, 'a> Kernels<'k, 'a> {
         };
         let Some(coded) = self.coded(operand) else { return false };
         let (store, locals) = (self.store, self.rows.locals);
-        self.test(at, operand, &coded, rows, yes, |value| match node {
+        self.test(wanted, (at, operand), &coded, rows, yes, |value| match node {
             Node::Is(_, type_id) => match value {
                 ValueRef::Entity(entity) if entity.is_local() => Ok(locals.type_of(entity) == *type_id),
                 ValueRef::Entity(entity) => Ok(store.type_of(entity) == *type_id),
@@ -308,10 +324,9 @@ impl<'k, 'a> Kernels<'k, 'a> {
     /// Coded values or an integer column against a constant; false if it is not that.
     fn compare_column(
         &mut self,
+        wanted: bool,
         at: NodeId,
-        operator: Binary,
-        left: NodeId,
-        right: NodeId,
+        (operator, left, right): (Binary, NodeId, NodeId),
         rows: &[u32],
         yes: &mut Vec<u32>,
     ) -> bool {
@@ -320,17 +335,36 @@ impl<'k, 'a> Kernels<'k, 'a> {
             (Some(constant), None) => (right, constant, true),
             _ => return false,
         };
-        if let (Some((values, presence)), ValueRef::Long(wanted)) = (self.longs(node), constant)
-            && let Some(test) = long_test(operator, flipped)
-        {
-            self.long_column(node, rows, yes, values, presence, |value| test(value, wanted));
+        if let (Some((values, presence)), ValueRef::Long(bound)) = (self.longs(node), constant) {
+            // One loop for each comparison, so that the comparison stands in it.
+            match (operator, flipped) {
+                (Binary::Equal, _) => {
+                    self.long_column(node, rows, yes, values, presence, |value| (value == bound) == wanted);
+                }
+                (Binary::Less, false) => {
+                    self.long_column(node, rows, yes, values, presence, |value| (value < bound) == wanted);
+                }
+                (Binary::Less, true) => {
+                    self.long_column(node, rows, yes, values, presence, |value| (bound < value) == wanted);
+                }
+                (Binary::LessOrEqual, false) => {
+                    self.long_column(node, rows, yes, values, presence, |value| (value <= bound) == wanted);
+                }
+                (Binary::LessOrEqual, true) => {
+                    self.long_column(node, rows, yes, values, presence, |value| (bound <= value) == wanted);
+                }
+                _ => return false,
+            }
             return true;
         }
         let Some(coded) = self.coded(node) else { return false };
         let store = self.store;
-        self.test(at, node, &coded, rows, yes, |value| {
+        self.test(wanted, (at, node), &coded, rows, yes, |value| {
             let (left, right) = if flipped { (constant, value) } else { (value, constant) };
-            relation(operator, left, right, store)
+            match quick_relation(operator, left, right) {
+                Some(found) => Ok(found),
+                None => relation(operator, left, right, store),
+            }
         });
         true
     }
@@ -345,6 +379,10 @@ impl<'k, 'a> Kernels<'k, 'a> {
         test: impl Fn(i64) -> bool,
     ) {
         self.count(true, rows.len());
+        if presence.is_empty() {
+            yes.extend(rows.iter().filter(|row| values.get(**row as usize).is_some_and(|value| test(*value))));
+            return;
+        }
         for row in rows {
             if presence.get(*row as usize).is_some_and(|presence| *presence != Presence::Value) {
                 self.errors.push((*row, Failure { code: ErrorCode::AttributeMissing, node }));
@@ -354,7 +392,7 @@ impl<'k, 'a> Kernels<'k, 'a> {
         }
     }
 
-    fn like(&mut self, at: NodeId, inner: NodeId, pattern: ConstantId, rows: &[u32], yes: &mut Vec<u32>) {
+    fn like(&mut self, wanted: bool, at: NodeId, inner: NodeId, pattern: ConstantId, rows: &[u32], yes: &mut Vec<u32>) {
         let Some(Constant::Pattern(pattern)) = self.constant(pattern) else {
             rows.iter().for_each(|row| self.fail(*row, ErrorCode::TypeError, at));
             return;
@@ -364,7 +402,7 @@ impl<'k, 'a> Kernels<'k, 'a> {
             _ => Err(ErrorCode::TypeError),
         };
         if let Some(coded) = self.coded(inner) {
-            self.test(at, inner, &coded, rows, yes, test);
+            self.test(wanted, (at, inner), &coded, rows, yes, test);
             return;
         }
         let mut kept = self.take();
@@ -373,8 +411,8 @@ impl<'k, 'a> Kernels<'k, 'a> {
         self.count(false, kept.len());
         for (lane, row) in kept.iter().enumerate() {
             match texts.at(lane).map(test) {
-                Some(Ok(true)) => yes.push(*row),
-                Some(Ok(false)) => {}
+                Some(Ok(found)) if found == wanted => yes.push(*row),
+                Some(Ok(_)) => {}
                 _ => self.fail(*row, ErrorCode::TypeError, at),
             }
         }
@@ -392,16 +430,4 @@ fn truth(value: Result<ValueRef<'_>, ErrorCode>) -> Result<bool, ErrorCode> {
 
 fn slot<'a>(rows: &Rows<'a>, row: u32, path: PathId) -> Slot<'a> {
     rows.slot(row, path)
-}
-
-/// The test of an integer column against a constant, the constant on the left where `flipped`.
-fn long_test(operator: Binary, flipped: bool) -> Option<fn(i64, i64) -> bool> {
-    Some(match (operator, flipped) {
-        (Binary::Equal, _) => |value, wanted| value == wanted,
-        (Binary::Less, false) => |value, wanted| value < wanted,
-        (Binary::Less, true) => |value, wanted| wanted < value,
-        (Binary::LessOrEqual, false) => |value, wanted| value <= wanted,
-        (Binary::LessOrEqual, true) => |value, wanted| wanted <= value,
-        _ => return None,
-    })
 }

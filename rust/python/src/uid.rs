@@ -183,14 +183,20 @@ pub(crate) fn owned_uid(value: &Bound<'_, PyAny>) -> PyResult<(String, String)> 
 
 /// Type and id of Cedar text such as `User::"alice"`.
 pub(crate) fn parse_uid(text: &str) -> Option<(&str, Cow<'_, str>)> {
+    let (type_name, id) = split_uid(text)?;
+    is_type_name(type_name).then_some((type_name, id))
+}
+
+/// As [`parse_uid`], but that the type's name may be anything.
+#[inline]
+pub(crate) fn split_uid(text: &str) -> Option<(&str, Cow<'_, str>)> {
     if text.len() > UID_TEXT_BYTES_MAX {
         return None;
     }
-    let (type_name, rest) = text.split_once("::\"")?;
-    let quoted = rest.strip_suffix('"')?;
-    if !is_type_name(type_name) {
-        return None;
-    }
+    // No type's name holds a quote, so the first one must open the id.
+    let at = text.bytes().position(|byte| byte == b'"')?;
+    let type_name = text.get(..at)?.strip_suffix("::")?;
+    let quoted = text.get(at + 1..)?.strip_suffix('"')?;
     Some((type_name, unescape(quoted)?))
 }
 

@@ -11,7 +11,8 @@ use super::{Kernels, Known};
 use crate::authorize::Party;
 use crate::columns::{Column, Contexts, Presence};
 use crate::entities::Store;
-use crate::evaluate::{ErrorCode, Failure, get_attribute};
+use crate::evaluate::{ErrorCode, Failure, get_attribute, quick_relation, relation};
+use crate::expression::Binary;
 use crate::shape::{Node, NodeId};
 use crate::slots::PathId;
 use crate::value::{EntityId, Value, ValueRef};
@@ -52,6 +53,42 @@ pub(super) enum Coded<'k, 'a> {
     Attribute(&'k [u32], &'k [EntityId], AttributeKey<'a>),
 }
 
+impl<'k, 'a> Coded<'k, 'a> {
+    /// The codes of the rows, where every row has one.
+    fn codes(&self) -> Option<&'k [u32]> {
+        match self {
+            Self::Words { codes, presence: [], .. } => Some(codes),
+            Self::Words { .. } => None,
+            Self::Side(codes, _) | Self::Attribute(codes, _, _) => Some(codes),
+        }
+    }
+
+    fn key(&self) -> Option<AttributeKey<'a>> {
+        if let Self::Attribute(_, _, key) = self { Some(*key) } else { None }
+    }
+}
+
+/// What values behind codes are read from.
+#[derive(Clone, Copy)]
+struct Reader<'k, 'a> {
+    parties: &'k [Party<'a>],
+    store: &'a Store,
+}
+
+impl<'a> Reader<'_, 'a> {
+    #[inline(always)]
+    fn value(&self, coded: &Coded<'_, 'a>, cells: &mut [Cell<'a>], code: usize) -> Result<ValueRef<'a>, ErrorCode> {
+        match coded {
+            Coded::Words { words, .. } => words.get(code).map(|word| ValueRef::String(word)),
+            Coded::Side(_, entities) => entities.get(code).map(|entity| ValueRef::Entity(*entity)),
+            Coded::Attribute(_, entities, (_, name)) => {
+                return read_cell(cells, code, || attribute_of(self.parties, entities, code, name, self.store));
+            }
+        }
+        .ok_or(ErrorCode::TypeError)
+    }
+}
+
 impl<'k, 'a> Kernels<'k, 'a> {
     /// The side that a node stands for.
     fn side(&self, node: NodeId) -> Option<(Which, &'k [u32], &'k [EntityId])> {
@@ -87,11 +124,12 @@ impl<'k, 'a> Kernels<'k, 'a> {
         }
     }
 
-    /// Adds the rows for whose value of `operand` the test is true; the test is made once for each code.
+    /// Adds the rows for whose value of an operand the test says what is wanted; where codes are few beside the rows, the
+    /// test is made once for each code.
     pub(super) fn test(
         &mut self,
-        at: NodeId,
-        operand: NodeId,
+        wanted: bool,
+        (at, operand): (NodeId, NodeId),
         coded: &Coded<'k, 'a>,
         rows: &[u32],
         yes: &mut Vec<u32>,
@@ -99,28 +137,15 @@ impl<'k, 'a> Kernels<'k, 'a> {
     ) {
         self.count(true, rows.len());
         let mut cells = self.take_cells(coded);
-        let (store, parties) = (self.store, self.parties_of(coded));
         let none: &[Presence] = &[];
         let (codes, count, presence) = match coded {
             Coded::Words { codes, words, presence } => (*codes, words.len(), *presence),
             Coded::Side(codes, entities) | Coded::Attribute(codes, entities, _) => (*codes, entities.len(), none),
         };
+        let reader = self.reader(coded);
         let mut ask = |code: usize| {
-            let value = match coded {
-                Coded::Words { words, .. } => words.get(code).map(|word| ValueRef::String(word)),
-                Coded::Side(_, entities) => entities.get(code).map(|entity| ValueRef::Entity(*entity)),
-                Coded::Attribute(_, entities, (_, name)) => {
-                    match read_cell(&mut cells, code, || attribute_of(parties, entities, code, name, store)) {
-                        Ok(value) => Some(value),
-                        Err(code) => return Known::Error(Failure { code, node: operand }),
-                    }
-                }
-            };
-            match value.map_or(Err(ErrorCode::TypeError), &test) {
-                Ok(true) => Known::Yes,
-                Ok(false) => Known::No,
-                Err(code) => Known::Error(Failure { code, node: at }),
-            }
+            let value = reader.value(coded, &mut cells, code).map_err(|code| Failure { code, node: operand })?;
+            test(value).map_err(|code| Failure { code, node: at })
         };
         // Remembering pays where rows are at least about as many as codes; else the room would cost more than it saves.
         let mut known = match self.scratch.known.get_mut(&(self.policy, at)) {
@@ -128,28 +153,79 @@ impl<'k, 'a> Kernels<'k, 'a> {
             None if rows.len().saturating_mul(2) < count => None,
             None => Some(self.scratch.known.entry((self.policy, at)).or_insert(vec![Known::Unasked; count])),
         };
+        let is_wanted = if wanted { Known::Yes } else { Known::No };
         for row in rows {
             if presence.get(*row as usize).is_some_and(|presence| *presence != Presence::Value) {
                 self.errors.push((*row, Failure { code: ErrorCode::AttributeMissing, node: operand }));
                 continue;
             }
             let code = codes.get(*row as usize).copied().unwrap_or(u32::MAX) as usize;
-            let answer = match known.as_mut().and_then(|known| known.get_mut(code)) {
-                Some(answer) => {
-                    if *answer == Known::Unasked {
-                        *answer = ask(code);
-                    }
-                    *answer
+            let place = known.as_mut().and_then(|known| known.get_mut(code));
+            if let Some(Known::Yes | Known::No) = place {
+                if place.is_some_and(|place| *place == is_wanted) {
+                    yes.push(*row);
                 }
-                None => ask(code),
-            };
+                continue;
+            }
+            let answer = ask(code);
+            if let Some(place) = place {
+                *place = match answer {
+                    Ok(true) => Known::Yes,
+                    Ok(false) => Known::No,
+                    Err(_) => Known::Error,
+                };
+            }
             match answer {
-                Known::Yes => yes.push(*row),
-                Known::Error(failure) => self.errors.push((*row, failure)),
-                Known::No | Known::Unasked => {}
+                Ok(found) if found == wanted => yes.push(*row),
+                Ok(_) => {}
+                Err(failure) => self.errors.push((*row, failure)),
             }
         }
         self.give_cells(coded, cells);
+    }
+
+    /// Two operands whose values stand behind codes, against each other; false if they are not that.
+    pub(super) fn compare_coded(
+        &mut self,
+        wanted: bool,
+        at: NodeId,
+        (operator, left, right): (Binary, NodeId, NodeId),
+        rows: &[u32],
+        yes: &mut Vec<u32>,
+    ) -> bool {
+        let (Some(first), Some(second)) = (self.coded(left), self.coded(right)) else { return false };
+        let (Some(first_codes), Some(second_codes)) = (first.codes(), second.codes()) else { return false };
+        if first.key().is_some() && first.key() == second.key() {
+            return false;
+        }
+        self.count(true, rows.len());
+        let (mut first_cells, mut second_cells) = (self.take_cells(&first), self.take_cells(&second));
+        let (first_reader, second_reader, store) = (self.reader(&first), self.reader(&second), self.store);
+        let code_of = |codes: &[u32], row: u32| codes.get(row as usize).copied().unwrap_or(u32::MAX) as usize;
+        for row in rows {
+            let mut ask = || {
+                let value = first_reader.value(&first, &mut first_cells, code_of(first_codes, *row));
+                let one = value.map_err(|code| Failure { code, node: left })?;
+                let value = second_reader.value(&second, &mut second_cells, code_of(second_codes, *row));
+                let other = value.map_err(|code| Failure { code, node: right })?;
+                match quick_relation(operator, one, other) {
+                    Some(found) => Ok(found),
+                    None => relation(operator, one, other, store).map_err(|code| Failure { code, node: at }),
+                }
+            };
+            match ask() {
+                Ok(found) if found == wanted => yes.push(*row),
+                Ok(_) => {}
+                Err(failure) => self.errors.push((*row, failure)),
+            }
+        }
+        self.give_cells(&first, first_cells);
+        self.give_cells(&second, second_cells);
+        true
+    }
+
+    fn reader(&self, coded: &Coded<'k, 'a>) -> Reader<'k, 'a> {
+        Reader { parties: self.parties_of(coded), store: self.store }
     }
 
     /// The attribute of a side's entity in each row.
@@ -162,7 +238,7 @@ impl<'k, 'a> Kernels<'k, 'a> {
         let Coded::Attribute(codes, entities, (_, name)) = coded else { return None };
         self.count(false, rows.len());
         let mut cells = self.take_cells(coded);
-        let (store, parties) = (self.store, self.parties_of(coded));
+        let Reader { store, parties } = self.reader(coded);
         let errors = &mut *self.errors;
         let mut values = Vec::with_capacity(rows.len());
         rows.retain(|row| {
@@ -232,7 +308,7 @@ fn attribute_of<'a>(
 }
 
 /// The value of one cell, read if it was not yet.
-#[inline]
+#[inline(always)]
 fn read_cell<'a>(
     cells: &mut [Cell<'a>],
     code: usize,

@@ -11,6 +11,7 @@ use agentpdp_core::decision::Reason;
 use agentpdp_core::engine::{Compiled, Snapshot};
 use agentpdp_core::request::{Locals, has_id};
 use agentpdp_core::slots::Layout;
+use agentpdp_core::value::{EntityId, TypeId};
 use pyo3::prelude::*;
 use typed_arena::Arena;
 
@@ -147,34 +148,60 @@ pub(super) fn check_parties(
     let compiled = &*snapshot.compiled;
     let Some(schema) = compiled.schema.as_deref() else { return };
     let store = &snapshot.store;
-    let facts = |side: &Side| -> Vec<_> {
-        let fact = |entity: &agentpdp_core::value::EntityId| {
+    let facts = |side: &Side| -> Vec<Fact> {
+        let lists_ids = schema.entity_types.values().any(|known| known.ids.is_some());
+        let fact = |entity: &EntityId| {
             let type_id = if entity.is_local() { locals.type_of(*entity) } else { store.type_of(*entity) };
-            (type_id, has_id(*entity, schema, store, locals))
+            let bit = if type_id.0 < u64::BITS { 1 << type_id.0 } else { 0 };
+            Fact { type_id, bit, is_listed: !lists_ids || has_id(*entity, schema, store, locals) }
         };
         side.distinct.iter().map(fact).collect()
     };
     let (principal_facts, resource_facts) = (facts(principals), facts(resources));
-    let entries: Vec<_> = actions.distinct.iter().map(|action| compiled.actions.get(action)).collect();
-    for (row, refused) in refused.iter_mut().enumerate() {
+    let bits = |types: &[TypeId]| {
+        types.iter().filter(|type_id| type_id.0 < u64::BITS).fold(0u64, |bits, type_id| bits | 1 << type_id.0)
+    };
+    let entry = |action: &EntityId| {
+        let entry = compiled.actions.get(action)?;
+        Some((entry, bits(&entry.action.principals), bits(&entry.action.resources)))
+    };
+    let entries: Vec<_> = actions.distinct.iter().map(entry).collect();
+    let indexes = principals.index.iter().zip(&actions.index).zip(&resources.index);
+    for (refused, ((principal, action), resource)) in refused.iter_mut().zip(indexes) {
         if refused.is_some() {
             continue;
         }
-        let at = |side: &Side| side.index.get(row).map_or(usize::MAX, |index| *index as usize);
-        let (Some((principal, principal_ok)), Some((resource, resource_ok)), Some(Some(entry))) =
-            (principal_facts.get(at(principals)), resource_facts.get(at(resources)), entries.get(at(actions)))
-        else {
+        let (Some(principal), Some(resource), Some(Some((entry, principal_bits, resource_bits)))) = (
+            principal_facts.get(*principal as usize),
+            resource_facts.get(*resource as usize),
+            entries.get(*action as usize),
+        ) else {
             *refused = Some(Reason::UnknownAction);
             continue;
         };
-        *refused = if !principal_ok {
-            Some(Reason::UnknownParty)
-        } else if !resource_ok {
-            Some(Reason::UnknownResource)
-        } else if !entry.action.principals.contains(principal) || !entry.action.resources.contains(resource) {
-            Some(Reason::NotApplicable)
-        } else {
-            None
-        };
+        if !principal.is_listed {
+            *refused = Some(Reason::UnknownParty);
+        } else if !resource.is_listed {
+            *refused = Some(Reason::UnknownResource);
+        } else if !principal.is_among(*principal_bits, &entry.action.principals)
+            || !resource.is_among(*resource_bits, &entry.action.resources)
+        {
+            *refused = Some(Reason::NotApplicable);
+        }
+    }
+}
+
+/// What is checked of an entity of a side.
+struct Fact {
+    type_id: TypeId,
+    /// The type as one bit, for types of small numbers.
+    bit: u64,
+    is_listed: bool,
+}
+
+impl Fact {
+    #[inline]
+    fn is_among(&self, bits: u64, types: &[TypeId]) -> bool {
+        bits & self.bit != 0 || types.contains(&self.type_id)
     }
 }

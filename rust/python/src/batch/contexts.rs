@@ -235,7 +235,10 @@ impl<'a> ContextBuilder<'_, 'a> {
         let inner: Plans<'_, RecordPlan> =
             attributes.iter().map(|attribute| attribute.and_then(|attribute| attribute.inner.as_ref())).collect();
         let dotted = matches!(node, Node::Record(_));
-        for row in 0..above.len() {
+        // Where every row has it and every action declares it, nothing can be refused.
+        let is_everywhere = attributes.iter().all(Option::is_some) && all(above) && all(&present);
+        let rows = if is_everywhere { 0..0 } else { 0..above.len() };
+        for row in rows {
             let attribute = self.plan_of(attributes, row);
             let here = present.get(row).copied().unwrap_or(false) && above.get(row).copied().unwrap_or(false);
             let required = attribute.is_some_and(|attribute| attribute.required);
@@ -269,6 +272,11 @@ impl<'a> ContextBuilder<'_, 'a> {
             Node::Record(_) => None,
             Node::Leaf(_) => node.children(present.len()).map(|found| found.records),
         };
+        let are_records =
+            attributes.iter().all(|attribute| attribute.is_some_and(|attribute| attribute.inner.is_some()));
+        if found.is_none() && are_records {
+            return present.to_vec();
+        }
         let mut records = vec![false; present.len()];
         for (row, (record, is_present)) in records.iter_mut().zip(present).enumerate() {
             let wants_record = self.plan_of(attributes, row).is_some_and(|attribute| attribute.inner.is_some());
@@ -439,9 +447,14 @@ fn find_attribute<'p>(plan: &'p RecordPlan, name: &str) -> Option<&'p AttributeP
     plan.attributes.get(at)
 }
 
+/// Whether it is so in every row.
+fn all(rows: &[bool]) -> bool {
+    rows.chunks(64).all(|rows| rows.iter().fold(true, |all, row| all & row))
+}
+
 /// Empty where every row has a value.
 fn presence(above: &[bool], present: &[bool]) -> Vec<Presence> {
-    if present.iter().all(|is_present| *is_present) {
+    if all(present) {
         return Vec::new();
     }
     let of_row = |(is_present, above): (&bool, &bool)| match (is_present, above) {

@@ -5,11 +5,12 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use agentpdp_cedar::values::is_type_name;
 use agentpdp_core::columns::Side;
 use agentpdp_core::decision::Reason;
 use agentpdp_core::entities::Store;
 use agentpdp_core::request::Locals;
-use agentpdp_core::value::EntityId;
+use agentpdp_core::value::{EntityId, TypeId};
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
 use arrow_array::{Array, ArrayRef};
@@ -21,7 +22,7 @@ use pyo3::prelude::*;
 use super::leaves::{keys, texts};
 use crate::engine::Engine;
 use crate::errors;
-use crate::uid::{UidArgument, owned_uid, parse_uid, read_uid};
+use crate::uid::{UidArgument, owned_uid, read_uid, split_uid};
 
 /// One side of a batch, and the reason why a row's value cannot be read, if it cannot.
 pub(crate) struct SideReader<'e> {
@@ -29,6 +30,13 @@ pub(crate) struct SideReader<'e> {
     pub(crate) store: &'e Store,
     /// Why a row is refused whose value is no entity.
     pub(crate) unreadable: Reason,
+}
+
+/// The type that was named last, and its number if the store has one.
+#[derive(Clone, Copy, Default)]
+struct LastType<'a> {
+    name: Option<&'a str>,
+    type_id: Option<TypeId>,
 }
 
 /// What a value stands for.
@@ -59,9 +67,19 @@ impl SideReader<'_> {
         }
     }
 
-    fn text<'a>(&self, text: Option<&'a str>, locals: &mut Locals<'a>) -> Resolved {
-        let (type_name, id) = text.and_then(parse_uid).ok_or(self.unreadable)?;
-        Ok(locals.resolve(self.store, Cow::Borrowed(type_name), id))
+    /// The entity of a text. Texts beside one another mostly name one type: its number is looked up once for them.
+    fn text<'a>(&self, text: Option<&'a str>, last: &mut LastType<'a>, locals: &mut Locals<'a>) -> Resolved {
+        let (type_name, id) = text.and_then(split_uid).ok_or(self.unreadable)?;
+        if last.name != Some(type_name) {
+            // What the store has as a type was read as one before.
+            let type_id = self.store.find_type(type_name);
+            if type_id.is_none() && !is_type_name(type_name) {
+                return Err(self.unreadable);
+            }
+            *last = LastType { name: Some(type_name), type_id };
+        }
+        let known = last.type_id.and_then(|type_id| self.store.find_typed(type_id, &id));
+        Ok(known.unwrap_or_else(|| locals.resolve(self.store, Cow::Borrowed(type_name), id)))
     }
 
     fn code(&self, code: Option<u64>) -> Resolved {
@@ -101,8 +119,9 @@ impl SideReader<'_> {
     ) -> Side {
         let mut builder = Builder::default();
         let mut known: HashMap<Option<&'a str>, u32, RandomState> = HashMap::default();
+        let mut last = LastType::default();
         for (row, text) in texts.enumerate() {
-            let index = *known.entry(text).or_insert_with(|| builder.distinct(self.text(text, locals)));
+            let index = *known.entry(text).or_insert_with(|| builder.distinct(self.text(text, &mut last, locals)));
             builder.row(row, index, refused);
         }
         builder.side
@@ -120,13 +139,19 @@ impl SideReader<'_> {
             format!("column `{name}` is a dictionary of {}, not of text", dictionary.values().data_type())
         })?;
         let mut builder = Builder::default();
+        let mut last = LastType::default();
         for word in words {
-            let resolved = self.text(word, locals);
+            let resolved = self.text(word, &mut last, locals);
             builder.distinct(resolved);
         }
-        let null = builder.distinct(Err(self.unreadable));
         let keys = keys(dictionary);
-        let nulls = dictionary.keys().nulls();
+        let nulls = dictionary.keys().nulls().filter(|nulls| nulls.null_count() > 0);
+        let is_readable = builder.refusals.iter().all(Option::is_none) && !dictionary.values().is_empty();
+        if nulls.is_none() && is_readable {
+            builder.side.index = keys;
+            return Ok(builder.side);
+        }
+        let null = builder.distinct(Err(self.unreadable));
         for (row, key) in keys.into_iter().enumerate() {
             let is_null = nulls.is_some_and(|nulls| nulls.is_null(row));
             builder.row(row, if is_null { null } else { key }, refused);
