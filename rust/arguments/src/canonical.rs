@@ -67,7 +67,7 @@ impl Writer {
                 }
                 self.text.push(']');
             }
-            Node::Object(object) => self.object(object, path, depth, refusals),
+            Node::Object(object) => self.object::<S>(object, path, depth, refusals),
         }
     }
 

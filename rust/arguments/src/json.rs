@@ -336,7 +336,7 @@ impl<'a> Source<'a> for &'a Json<'a> {
             },
             Json::Text(text) => Node::Text(text),
             Json::Broken => Node::Broken,
-            Json::List(members) => Node::List(members),
+            Json::List(members) => Node::List(members.as_slice()),
             Json::Object(members) => Node::Object(members),
         }
     }

@@ -9,17 +9,28 @@
 //! 1. what can be wrong: [`problem`] (when a bundle is loaded), [`refusal`] (when a call is read);
 //! 2. hostile input: [`number`], [`source`], [`json`], [`canonical`];
 //! 3. what is declared: [`tool`], [`unicode`], [`kinds`], [`kind`], [`declaration`];
-//! 4. reading: [`schema`], [`plan`], [`decode`].
+//! 4. reading: [`form`], [`schema`], [`plan`] (with `forms.rs`, `fields.rs`), [`decode`] (with `values.rs`, `lists.rs`).
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 pub mod canonical;
+pub mod cedar_json;
+pub mod declaration;
+pub mod decode;
+mod fields;
+pub mod form;
+mod forms;
 pub mod json;
+pub mod kind;
 pub mod kinds;
+mod lists;
 pub mod number;
+pub mod plan;
 pub mod problem;
 pub mod refusal;
+pub mod schema;
 pub mod source;
 pub mod tool;
 pub mod unicode;
+mod values;

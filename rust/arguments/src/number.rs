@@ -119,7 +119,13 @@ fn parse_power(text: &str) -> Option<i64> {
         return None;
     }
     let digits = digits.trim_start_matches('0');
-    let power: i64 = if digits.is_empty() { 0 } else if digits.len() > 9 { return None } else { digits.parse().ok()? };
+    let power: i64 = if digits.is_empty() {
+        0
+    } else if digits.len() > 9 {
+        return None;
+    } else {
+        digits.parse().ok()?
+    };
     power.checked_mul(sign)
 }
 

@@ -62,11 +62,9 @@ impl Rejection {
         match self {
             Self::Format(expected) | Self::Ambiguous(expected) | Self::NotExact(expected) => (*expected).to_owned(),
             Self::NotCanonical(canonical) => {
-                let mut text: String = canonical.escape_debug().take(SPELLING_LENGTH_MAX).collect();
-                if text.len() < canonical.len() && text.chars().count() == SPELLING_LENGTH_MAX {
-                    text.push('…');
-                }
-                format!("the spelling `{text}`")
+                let text: String = canonical.chars().take(SPELLING_LENGTH_MAX).collect();
+                let rest = if text.len() < canonical.len() { "…" } else { "" };
+                format!("the spelling `{text}{rest}`")
             }
             Self::TooLarge(most) => format!("at most {most} bytes or members"),
             Self::Overflow => "amounts whose sum fits 64 bits".to_owned(),
@@ -103,7 +101,8 @@ impl<'p> Path<'p> {
     /// The steps, outermost first.
     #[must_use]
     pub fn steps(&self) -> Vec<Step<'p>> {
-        let mut steps: Vec<Step<'p>> = std::iter::successors(Some(self), |path| path.above).filter_map(|path| path.step).collect();
+        let mut steps: Vec<Step<'p>> =
+            std::iter::successors(Some(self), |path| path.above).filter_map(|path| path.step).collect();
         steps.reverse();
         steps
     }

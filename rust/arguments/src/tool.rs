@@ -132,8 +132,9 @@ fn read_tool(json: &Json<'_>) -> Result<Tool, Problem> {
         let message = format!("a tool's name is not 1 to {TOOL_NAME_BYTES_MAX} bytes of printable text");
         return Err(shape("/name", &message, "rename the tool"));
     }
-    let schema = member(members, "inputSchema")
-        .ok_or_else(|| shape("", "a tool has no `inputSchema`", "write `{\"type\": \"object\"}` if it takes nothing"))?;
+    let schema = member(members, "inputSchema").ok_or_else(|| {
+        shape("", "a tool has no `inputSchema`", "write `{\"type\": \"object\"}` if it takes nothing")
+    })?;
     Ok(Tool {
         name: name.into(),
         description: text("description")?.unwrap_or("").into(),
@@ -146,7 +147,9 @@ fn read_annotations(json: Option<&Json<'_>>) -> Result<Annotations, Problem> {
     let members = match json {
         None | Some(Json::Null) => return Ok(Annotations::default()),
         Some(Json::Object(members)) => members,
-        Some(_) => return Err(shape("/annotations", "`annotations` is not an object", "write an object or leave it out")),
+        Some(_) => {
+            return Err(shape("/annotations", "`annotations` is not an object", "write an object or leave it out"));
+        }
     };
     let hint = |name: &str| match member(members, name) {
         Some(Json::Bool(flag)) => Some(*flag),
@@ -168,7 +171,12 @@ pub(crate) fn to_value(json: &Json<'_>) -> Result<Value, Problem> {
         Json::Number(text) => serde_json::from_str(text).unwrap_or(Value::Null),
         Json::Text(text) => Value::String(text.to_string()),
         Json::Broken => {
-            return Err(Problem::new(ProblemCode::ToolsSyntax, "", "a text has a lone surrogate", "write whole characters"));
+            return Err(Problem::new(
+                ProblemCode::ToolsSyntax,
+                "",
+                "a text has a lone surrogate",
+                "write whole characters",
+            ));
         }
         Json::List(members) => {
             let below = |(number, member): (usize, &Json<'_>)| {
@@ -178,7 +186,12 @@ pub(crate) fn to_value(json: &Json<'_>) -> Result<Value, Problem> {
         }
         Json::Object(members) => {
             if members.has_duplicates {
-                return Err(Problem::new(ProblemCode::ToolsSyntax, "", "an object has a name twice", "keep one of them"));
+                return Err(Problem::new(
+                    ProblemCode::ToolsSyntax,
+                    "",
+                    "an object has a name twice",
+                    "keep one of them",
+                ));
             }
             let mut object = Map::with_capacity(members.pairs.len());
             for (name, value) in &members.pairs {

@@ -36,8 +36,10 @@ pub fn has_space(text: &str) -> bool {
 #[must_use]
 pub fn stands_for_ascii(text: &str) -> bool {
     text.chars().filter(|character| !character.is_ascii()).any(|character| {
-        matches!(character, '\u{3002}' | '\u{ff61}' | '\u{2215}' | '\u{2044}' | '\u{29f8}' | '\u{2216}' | '\u{29f5}' | '\u{29f9}')
-            || std::iter::once(character).nfkc().any(|folded| folded.is_ascii())
+        matches!(
+            character,
+            '\u{3002}' | '\u{ff61}' | '\u{2215}' | '\u{2044}' | '\u{29f8}' | '\u{2216}' | '\u{29f5}' | '\u{29f9}'
+        ) || std::iter::once(character).nfkc().any(|folded| folded.is_ascii())
     })
 }
 

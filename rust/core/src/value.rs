@@ -236,6 +236,13 @@ impl Record {
         Ok(Self { names: names.into(), values: values.into_boxed_slice() })
     }
 
+    /// A record of these values under names that are sorted and each there once; none if it is not as many.
+    #[must_use]
+    pub fn of_sorted(names: Arc<[Arc<str>]>, values: Box<[Value]>) -> Option<Self> {
+        debug_assert!(names.is_sorted_by(|left, right| left < right));
+        (names.len() == values.len()).then_some(Self { names, values })
+    }
+
     /// The attributes, sorted by name.
     pub fn attributes(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, &Value)> {
         self.names.iter().zip(&self.values)

@@ -24,8 +24,8 @@ pub const COMMAND_WORDS_MAX: usize = 1_000;
 
 /// Words that are not programs where they stand first.
 const KEYWORDS: [&str; 22] = [
-    "if", "then", "else", "elif", "fi", "do", "done", "case", "esac", "while", "until", "for", "in", "function", "select",
-    "time", "coproc", "eval", "exec", "source", "alias", ".",
+    "if", "then", "else", "elif", "fi", "do", "done", "case", "esac", "while", "until", "for", "in", "function",
+    "select", "time", "coproc", "eval", "exec", "source", "alias", ".",
 ];
 
 const SIMPLE: &str = "one simple command: words and quotes, no operators, expansions, globs or backslashes";
@@ -71,7 +71,8 @@ pub fn read(text: &str) -> Result<Command<'_>, Rejection> {
             is_plain &= rest.is_empty();
             break;
         }
-        is_plain &= rest.len() == trimmed.len().saturating_add(usize::from(!words.is_empty())) && !rest.starts_with('\t');
+        is_plain &=
+            rest.len() == trimmed.len().saturating_add(usize::from(!words.is_empty())) && !rest.starts_with('\t');
         let (word, after, is_quoted) = word(trimmed).ok_or(Rejection::Ambiguous(SIMPLE))?;
         is_plain &= !is_quoted;
         if words.is_empty() && (!is_quoted && word.contains('=')) {
@@ -94,7 +95,8 @@ pub fn read(text: &str) -> Result<Command<'_>, Rejection> {
 ///
 /// Why it is not taken.
 pub fn read_words<'a>(words: impl Iterator<Item = &'a str>) -> Result<Command<'a>, Rejection> {
-    let words: SmallVec<[Cow<'a, str>; 8]> = words.take(COMMAND_WORDS_MAX.saturating_add(1)).map(Cow::Borrowed).collect();
+    let words: SmallVec<[Cow<'a, str>; 8]> =
+        words.take(COMMAND_WORDS_MAX.saturating_add(1)).map(Cow::Borrowed).collect();
     if words.iter().any(|word| word.contains('\0')) {
         return Err(Rejection::Ambiguous("words without null characters"));
     }
@@ -110,7 +112,8 @@ fn check(words: &[Cow<'_, str>]) -> Result<(), Rejection> {
     if words.len() > COMMAND_WORDS_MAX {
         return Err(Rejection::TooLarge(COMMAND_WORDS_MAX));
     }
-    let is_odd = program.is_empty() || program.starts_with('-') || has_hidden(program) || program.contains(char::is_whitespace);
+    let is_odd =
+        program.is_empty() || program.starts_with('-') || has_hidden(program) || program.contains(char::is_whitespace);
     if is_odd || KEYWORDS.contains(&program.as_ref()) || words.iter().any(|word| word.chars().any(is_invisible)) {
         return Err(Rejection::Ambiguous("the name or path of a program first, and text that can be seen"));
     }

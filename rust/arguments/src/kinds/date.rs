@@ -30,7 +30,8 @@ const MILLISECONDS: &str = "a time without parts of a millisecond";
 
 /// What formats may hold: each has one meaning, and years have four digits.
 const SPECIFIERS: [&str; 22] = [
-    "%%", "%Y", "%m", "%d", "%e", "%-d", "%-m", "%b", "%B", "%a", "%A", "%j", "%H", "%I", "%-I", "%-H", "%M", "%S", "%p", "%z", "%:z", "%.3f",
+    "%%", "%Y", "%m", "%d", "%e", "%-d", "%-m", "%b", "%B", "%a", "%A", "%j", "%H", "%I", "%-I", "%-H", "%M", "%S",
+    "%p", "%z", "%:z", "%.3f",
 ];
 
 /// One spelling of dates or times that is declared.
@@ -67,7 +68,8 @@ impl DateFormat {
             "epoch-seconds" => Self::EpochSeconds,
             "epoch-milliseconds" => Self::EpochMilliseconds,
             pattern => {
-                let has_day = ["%d", "%e", "%-d", "%j"].iter().any(|day| pattern.contains(day)) && pattern.contains("%Y");
+                let has_day =
+                    ["%d", "%e", "%-d", "%j"].iter().any(|day| pattern.contains(day)) && pattern.contains("%Y");
                 if !has_day || pattern.len() > DATE_BYTES_MAX || !is_pattern(pattern) {
                     return None;
                 }
@@ -151,7 +153,9 @@ pub fn read_integer(integer: i64, options: &DateOptions) -> Result<Datetime, Rej
     let seconds = options.formats.contains(&DateFormat::EpochSeconds);
     let milliseconds = options.formats.contains(&DateFormat::EpochMilliseconds);
     let scale = match (seconds, milliseconds) {
-        (true, true) => return Err(Rejection::Ambiguous("a text; the declared formats count seconds and milliseconds")),
+        (true, true) => {
+            return Err(Rejection::Ambiguous("a text; the declared formats count seconds and milliseconds"));
+        }
         (true, false) => 1_000,
         (false, true) => 1,
         (false, false) => return Err(Rejection::Format(DECLARED)),
@@ -160,11 +164,18 @@ pub fn read_integer(integer: i64, options: &DateOptions) -> Result<Datetime, Rej
     Ok(Datetime::from_milliseconds(time))
 }
 
+/// Years before have fewer digits, so a text with two is none of them.
+const YEAR_LEAST: i16 = 1_000;
+
 /// Milliseconds of the years 1 to 9999.
 const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_300_799_999;
 
 /// The moment, and the canonical spelling where the text has another.
-fn read_format(text: &str, format: &DateFormat, zone: Option<&TimeZone>) -> Result<(Datetime, Option<String>), Rejection> {
+fn read_format(
+    text: &str,
+    format: &DateFormat,
+    zone: Option<&TimeZone>,
+) -> Result<(Datetime, Option<String>), Rejection> {
     match format {
         DateFormat::Rfc3339 => read_moment(text).map(|time| (time, None)),
         DateFormat::IsoDate if zone.is_none() => read_date(text).map(|time| (time, None)),
@@ -177,7 +188,7 @@ fn read_format(text: &str, format: &DateFormat, zone: Option<&TimeZone>) -> Resu
 fn read_pattern(text: &str, pattern: &str, zone: Option<&TimeZone>) -> Result<(Datetime, Option<String>), Rejection> {
     let refused = Rejection::Format(DECLARED);
     let Ok(broken) = BrokenDownTime::parse(pattern, text) else { return Err(refused) };
-    let Some(time) = civil(&broken).filter(|time| time.year() >= 1) else { return Err(refused) };
+    let Some(time) = civil(&broken).filter(|time| time.year() >= YEAR_LEAST) else { return Err(refused) };
     let offset = broken.offset();
     let zone = match (offset, zone) {
         (Some(offset), _) => TimeZone::fixed(offset),
@@ -190,7 +201,7 @@ fn read_pattern(text: &str, pattern: &str, zone: Option<&TimeZone>) -> Result<(D
         return Err(Rejection::NotExact(MILLISECONDS));
     }
     let spelled = match offset {
-        Some(_) => strtime::format(pattern, &moment.to_zoned(zone)),
+        Some(_) => strtime::format(pattern, &moment.to_zoned_datetime(zone)),
         None => strtime::format(pattern, time),
     };
     let Ok(spelled) = spelled else { return Err(refused) };

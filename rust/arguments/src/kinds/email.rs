@@ -55,6 +55,14 @@ impl Email<'_> {
     }
 }
 
+impl Email<'_> {
+    /// The same, borrowing nothing.
+    #[must_use]
+    pub fn into_owned(self) -> Email<'static> {
+        Email { text: Cow::Owned(self.text.into_owned()), at: self.at }
+    }
+}
+
 /// Addresses of a list, few of them without allocation.
 pub type Emails<'a> = SmallVec<[Email<'a>; 4]>;
 
@@ -96,7 +104,24 @@ fn prove(text: &str) -> Option<usize> {
 fn is_local_byte(byte: u8) -> bool {
     byte.is_ascii_lowercase()
         || byte.is_ascii_digit()
-        || matches!(byte, b'.' | b'_' | b'-' | b'+' | b'=' | b'&' | b'\'' | b'#' | b'$' | b'*' | b'/' | b'?' | b'^' | b'{' | b'}' | b'~')
+        || matches!(
+            byte,
+            b'.' | b'_'
+                | b'-'
+                | b'+'
+                | b'='
+                | b'&'
+                | b'\''
+                | b'#'
+                | b'$'
+                | b'*'
+                | b'/'
+                | b'?'
+                | b'^'
+                | b'{'
+                | b'}'
+                | b'~'
+        )
 }
 
 /// Why an address is not canonical, or which spelling would be.
@@ -110,13 +135,18 @@ fn reject(text: &str) -> Rejection {
         None => ("", trimmed),
     };
     let name = name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(name);
-    let is_plain_name = !name.contains(['@', '<', '>', ',', ';', ':', '"', '\\', '(', ')', '[', ']']) && !name.contains("=?");
+    let is_plain_name =
+        !name.contains(['@', '<', '>', ',', ';', ':', '"', '\\', '(', ')', '[', ']']) && !name.contains("=?");
     let Some((local, domain)) = address.split_once('@') else {
         return Rejection::Format(EXPECTED);
     };
     let local = local.to_ascii_lowercase();
     let is_odd = !is_plain_name || local.contains(['"', '(', '%', '!', ':', ',', ';', '\\', '<', '[', '|', '`']);
-    if is_odd || local.contains("=?") || !local.is_ascii() || domain.contains(['@', '(', '"', '[', '<', ';', ',', ':', '\\', ' ']) {
+    if is_odd
+        || local.contains("=?")
+        || !local.is_ascii()
+        || domain.contains(['@', '(', '"', '[', '<', ';', ',', ':', '\\', ' '])
+    {
         return Rejection::Ambiguous(PLAIN);
     }
     let domain = domain.to_ascii_lowercase();

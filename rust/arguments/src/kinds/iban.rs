@@ -49,12 +49,18 @@ pub fn read(text: &str) -> Result<&str, Rejection> {
     }
     let grouped: String = text.split(' ').collect::<String>().to_ascii_uppercase();
     let is_grouped = text.split(' ').rev().skip(1).all(|group| group.len() == 4) && !text.ends_with(' ');
-    if is_grouped && is_iban(&grouped) { Err(Rejection::NotCanonical(grouped)) } else { Err(Rejection::Format(EXPECTED)) }
+    if is_grouped && is_iban(&grouped) {
+        Err(Rejection::NotCanonical(grouped))
+    } else {
+        Err(Rejection::Format(EXPECTED))
+    }
 }
 
 fn is_iban(text: &str) -> bool {
     let Some((country, rest)) = text.split_at_checked(2) else { return false };
-    let is_length = LENGTHS.iter().any(|(length, countries)| *length == text.len() && countries.split(' ').any(|known| known == country));
+    let is_length = LENGTHS
+        .iter()
+        .any(|(length, countries)| *length == text.len() && countries.split(' ').any(|known| known == country));
     let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
     let has_digits = rest.bytes().take(2).all(|byte| byte.is_ascii_digit());
     is_length && is_plain && has_digits && remainder(text) == Some(1)

@@ -87,7 +87,9 @@ fn doubt(text: &str) -> Option<Rejection> {
 
 /// Whether text has `%` before two hexadecimal digits.
 pub(super) fn has_encoding(text: &str) -> bool {
-    text.as_bytes().windows(3).any(|three| matches!(three, [b'%', high, low] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit()))
+    text.as_bytes()
+        .windows(3)
+        .any(|three| matches!(three, [b'%', high, low] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit()))
 }
 
 fn reject(text: &str) -> Rejection {

@@ -12,8 +12,8 @@ use std::collections::BTreeSet;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::url::{self, UrlOptions};
 use super::host;
+use super::url::{self, UrlOptions};
 use crate::refusal::Rejection;
 use crate::unicode::is_hidden;
 
@@ -59,7 +59,28 @@ fn shown(text: &str) -> Cow<'_, str> {
 }
 
 fn is_boundary(character: char) -> bool {
-    character.is_whitespace() || matches!(character, '<' | '>' | '"' | '\'' | '`' | '(' | ')' | '{' | '}' | '|' | ',' | ';' | '*' | '“' | '”' | '‘' | '’' | '«' | '»')
+    character.is_whitespace()
+        || matches!(
+            character,
+            '<' | '>'
+                | '"'
+                | '\''
+                | '`'
+                | '('
+                | ')'
+                | '{'
+                | '}'
+                | '|'
+                | ','
+                | ';'
+                | '*'
+                | '“'
+                | '”'
+                | '‘'
+                | '’'
+                | '«'
+                | '»'
+        )
 }
 
 fn find(token: &str, found: &mut Found) {
@@ -76,7 +97,9 @@ fn find(token: &str, found: &mut Found) {
 /// A scheme, `://`, and a host behind user information.
 fn find_url(token: &str, at: usize, found: &mut Found) {
     let (before, after) = token.split_at_checked(at).unwrap_or(("", ""));
-    let scheme_start = before.rfind(|character: char| !(character.is_ascii_alphanumeric() || matches!(character, '+' | '-' | '.' | ':'))).map_or(0, |at| at.saturating_add(1));
+    let scheme_start = before
+        .rfind(|character: char| !(character.is_ascii_alphanumeric() || matches!(character, '+' | '-' | '.' | ':')))
+        .map_or(0, |at| at.saturating_add(1));
     let scheme = before.get(scheme_start..).unwrap_or(before);
     let whole = format!("{scheme}{after}");
     let spelled = match url::read(&whole, &UrlOptions::default()) {
@@ -117,7 +140,8 @@ fn find_names(part: &str, found: &mut Found) {
 /// Labels with dots between them, the last of letters; or an address.
 fn looks_like_host(name: &str) -> bool {
     let Some((before, last)) = name.rsplit_once('.') else { return false };
-    let is_word = |label: &str| label.chars().all(|character| character.is_alphanumeric() || matches!(character, '-' | '_'));
+    let is_word =
+        |label: &str| label.chars().all(|character| character.is_alphanumeric() || matches!(character, '-' | '_'));
     let is_top = last.chars().count() >= 2 && last.chars().any(char::is_alphabetic);
     let is_address = host::prove(name) == Some(host::HostForm::Version4);
     is_address || (is_top && is_word(last) && before.split('.').all(|label| !label.is_empty() && is_word(label)))

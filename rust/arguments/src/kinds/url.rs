@@ -155,9 +155,8 @@ fn split(text: &str, options: &UrlOptions) -> Option<Parts> {
         path_end = mark;
     }
     let path = path_start..path_end;
-    let is_canonical = is_path(text.get(path.clone())?)
-        && is_query(text.get(query.clone())?)
-        && is_query(text.get(fragment.clone())?);
+    let is_canonical =
+        is_path(text.get(path.clone())?) && is_query(text.get(query.clone())?) && is_query(text.get(fragment.clone())?);
     is_canonical.then_some((scheme_end, [host, path, query, fragment], port, form != HostForm::Name))
 }
 
@@ -314,7 +313,12 @@ fn reject(text: &str, options: &UrlOptions) -> Rejection {
     if let Some(rejection) = doubt(tail) {
         return rejection;
     }
-    let whole = format!("{scheme}://{authority}{}", plain_encodings(tail));
+    let port = authority.get(host.len()..).unwrap_or("");
+    if !port.is_empty() && port.trim_matches([':', '0']).is_empty() && port.len() > 1 {
+        return Rejection::Format("a port from 1 to 65535");
+    }
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let whole = format!("{scheme}://{host}{port}{}", plain_encodings(tail));
     let Ok(parsed) = ::url::Url::parse(&whole) else {
         return Rejection::Format("a URL such as `https://example.com/path?query`");
     };
@@ -395,14 +399,18 @@ fn plain_encodings(tail: &str) -> String {
 
 /// Encodes what the `url` crate leaves as it is and RFC 3986 does not allow.
 fn encode_rest(text: &str) -> String {
-    let path_start = text.find("://").and_then(|at| text.get(at.saturating_add(3)..)?.find('/').map(|to| at.saturating_add(3).saturating_add(to)));
+    let path_start = text
+        .find("://")
+        .and_then(|at| text.get(at.saturating_add(3)..)?.find('/').map(|to| at.saturating_add(3).saturating_add(to)));
     let (before, tail) = text.split_at_checked(path_start.unwrap_or(text.len())).unwrap_or((text, ""));
     let mut encoded = before.to_owned();
     let mut in_query = false;
     for character in tail.chars() {
         in_query |= matches!(character, '?' | '#');
         match character {
-            '|' | '^' | '`' | '{' | '}' | '"' | '<' | '>' => encoded.push_str(&format!("%{:02X}", u32::from(character))),
+            '|' | '^' | '`' | '{' | '}' | '"' | '<' | '>' => {
+                encoded.push_str(&format!("%{:02X}", u32::from(character)))
+            }
             '[' | ']' if !in_query => encoded.push_str(&format!("%{:02X}", u32::from(character))),
             _ => encoded.push(character),
         }

@@ -65,7 +65,9 @@ fn doubt(name: &str) -> Option<Rejection> {
         return Some(Rejection::Ambiguous("names without `<>:\"|?*%`; a `:` names another stream of a file"));
     }
     if has_hidden(name) || stands_for_ascii(name) || !is_composed(name) {
-        return Some(Rejection::Ambiguous("names in composed Unicode, without hidden characters or such as stand for others"));
+        return Some(Rejection::Ambiguous(
+            "names in composed Unicode, without hidden characters or such as stand for others",
+        ));
     }
     let ends = name.ends_with(['.', ' ']) || name.starts_with(' ');
     if ends && name != "." {
@@ -80,7 +82,8 @@ fn doubt(name: &str) -> Option<Rejection> {
     if DEVICES.contains(&stem) || is_numbered {
         return Some(Rejection::Ambiguous("names that are not those of devices"));
     }
-    let is_short = name.split_once('~').is_some_and(|(_, after)| after.starts_with(|digit: char| digit.is_ascii_digit()));
+    let is_short =
+        name.split_once('~').is_some_and(|(_, after)| after.starts_with(|digit: char| digit.is_ascii_digit()));
     is_short.then_some(Rejection::Ambiguous("full names instead of short ones"))
 }
 
