@@ -166,7 +166,8 @@ def test_values_stay_out_of_messages() -> None:
 @pytest.mark.parametrize("text", ["::ffff:1.2.3.4", "::1", "10.0.0.1", "1:2::3:4.5.6.7"])
 def test_an_address_object_is_the_address_that_it_says(text: str) -> None:
     """However this version of Python spells it; an interface keeps its prefix."""
-    policy = '@id("same") permit (principal, action, resource) when { context has i && context.i == ip("%s") };'
+    same = 'context has i && context.i == ip("%s")'
+    policy = f'@id("same") permit (principal, action, resource) when {{ {same} }};'
     address, interface = ipaddress.ip_address(text), ipaddress.ip_interface(f"{text}/24")
     spelled = ":".join(f"{int(address) >> shift & 0xFFFF:x}" for shift in range(112, -1, -16))
     cedars = text if address.version == 4 else spelled
