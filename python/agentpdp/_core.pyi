@@ -19,10 +19,13 @@ __all__ = [
     "Finding",
     "Grant",
     "PolicyError",
+    "_canonical",
     "_finding_codes",
     "_floor_empty",
     "_floor_read",
     "_floor_read_batch",
+    "_read_arguments",
+    "_read_kind",
     "_reasons",
 ]
 
@@ -646,5 +649,15 @@ def _floor_read(
     principal: EntityUid, action: EntityUid, resource: EntityUid, context: dict[str, Any]
 ) -> None: ...
 def _floor_read_batch(rows: list[dict[str, Any]]) -> None: ...
+def _read_arguments(
+    schema: str,
+    declaration: str,
+    arguments: object,
+    known: list[tuple[str, str]],
+    open_types: list[str],
+    text: str | None = None,
+) -> str: ...
+def _read_kind(kind: str, given: object) -> str: ...
+def _canonical(arguments: object) -> str: ...
 def _reasons() -> list[tuple[str, str, list[str], str]]: ...
 def _finding_codes() -> list[tuple[str, str, str]]: ...

@@ -5,17 +5,15 @@
 use std::fs;
 use std::path::Path;
 
-use agentpdp_arguments::cedar_json::{Names, value_json};
+use agentpdp_arguments::cedar_json::{decoded_json, refusal_json};
 use agentpdp_arguments::declaration::Declaration;
-use agentpdp_arguments::decode::{Decoded, Entities, RewriteStep, UnknownEntity, with_json};
+use agentpdp_arguments::decode::{Decoded, Entities, UnknownEntity, with_json};
 use agentpdp_arguments::plan::Plan;
-use agentpdp_arguments::refusal::Refusal;
 use agentpdp_arguments::tool::{Annotations, Tool};
 use agentpdp_core::entities::Store;
 use agentpdp_core::evaluate::Temporaries;
-use agentpdp_core::slots::Slot;
 use agentpdp_core::value::{EntityId, TypeId};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 struct Known<'s> {
     store: &'s mut Store,
@@ -31,17 +29,6 @@ impl Entities for Known<'_> {
         }
         let name = self.store.type_name(type_id).unwrap().clone();
         Ok(self.store.intern(&name, id).unwrap())
-    }
-}
-
-struct StoreNames<'s>(&'s Store);
-
-impl Names for StoreNames<'_> {
-    fn entity(&self, entity: EntityId) -> Option<(String, String)> {
-        self.0.uid(entity).map(|(type_name, id)| (type_name.to_string(), id.to_string()))
-    }
-    fn type_name(&self, type_id: TypeId) -> Option<String> {
-        self.0.type_name(type_id).map(ToString::to_string)
     }
 }
 
@@ -125,43 +112,9 @@ fn ask(case: &Value, call: &Value) -> Value {
         let mut decoded = Decoded::default();
         let mut known = Known { store: &mut store, ids, open };
         // The values end here, with the text: they are written down before.
-        plan.decode(json, &mut known, &keep, &mut decoded).map(|()| written(&plan, &decoded, &store))
+        plan.decode(json, &mut known, &keep, &mut decoded).map(|()| decoded_json(&plan, &decoded, &store))
     });
-    found.unwrap_or_else(|refusal| refused(&refusal))
-}
-
-fn written(plan: &Plan, decoded: &Decoded<'_>, store: &Store) -> Value {
-    let names = StoreNames(store);
-    let values = plan.input.attributes().iter().zip(&decoded.slots).filter_map(|(attribute, slot)| match slot {
-        Slot::Value(value) => Some((attribute.name.to_string(), value_json(*value, &names))),
-        _ => None,
-    });
-    let mut answer = json!({"values": Value::Object(values.collect::<Map<_, _>>())});
-    if let Some(resource) = decoded.resource {
-        let (type_name, id) = names.entity(resource).unwrap();
-        answer["resource"] = json!([type_name, id]);
-    }
-    if !decoded.rewritten.is_empty() {
-        let step = |step: &RewriteStep| match step {
-            RewriteStep::Name(name) => json!(name.to_string()),
-            RewriteStep::Member(number) => json!(number),
-        };
-        let rewrites = decoded
-            .rewritten
-            .iter()
-            .map(|rewrite| json!([rewrite.steps.iter().map(step).collect::<Vec<_>>(), rewrite.text]));
-        answer["rewritten"] = rewrites.collect();
-    }
-    answer
-}
-
-fn refused(refusal: &Refusal) -> Value {
-    let mut answer = json!({"refused": [refusal.reason.name(), refusal.argument]});
-    if refusal.reason.name() == "argument_not_canonical" {
-        let spelling = refusal.expected.trim_start_matches("the spelling `").trim_end_matches('`');
-        answer["canonical"] = json!(spelling);
-    }
-    answer
+    found.unwrap_or_else(|refusal| refusal_json(&refusal))
 }
 
 /// What a call expects, without what it says besides.

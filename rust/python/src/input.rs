@@ -119,7 +119,7 @@ fn read_numpy(value: &Bound<'_, PyAny>, depth: usize) -> PyResult<Input> {
     if is_numpy(&plain) { Ok(unreadable()) } else { read(&plain, depth + 1) }
 }
 
-fn is_numpy(value: &Bound<'_, PyAny>) -> bool {
+pub(crate) fn is_numpy(value: &Bound<'_, PyAny>) -> bool {
     let module = value.get_type().module();
     module.is_ok_and(|module| module.to_str().is_ok_and(|module| module == "numpy" || module.starts_with("numpy.")))
 }

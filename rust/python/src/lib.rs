@@ -4,6 +4,7 @@
 //! `batch/decisions.rs` hand out what was decided; `bundle.rs` loads; `errors.rs` is the one place where failures
 //! become exceptions. Deciding itself is in agentpdp-core.
 
+mod arguments;
 mod batch;
 mod bundle;
 mod clock;
@@ -14,6 +15,7 @@ mod errors;
 mod floors;
 mod grants;
 mod input;
+mod source;
 mod to_python;
 mod uid;
 
@@ -57,6 +59,9 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(floors::_floor_empty, module)?)?;
     module.add_function(wrap_pyfunction!(floors::_floor_read, module)?)?;
     module.add_function(wrap_pyfunction!(floors::_floor_read_batch, module)?)?;
+    module.add_function(wrap_pyfunction!(arguments::_read_arguments, module)?)?;
+    module.add_function(wrap_pyfunction!(arguments::_read_kind, module)?)?;
+    module.add_function(wrap_pyfunction!(arguments::_canonical, module)?)?;
     module.add_function(wrap_pyfunction!(_reasons, module)?)?;
     module.add_function(wrap_pyfunction!(_finding_codes, module)?)?;
     let after_fork = wrap_pyfunction!(engine::_after_fork, module)?;
