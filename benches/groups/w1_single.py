@@ -49,6 +49,8 @@ def build() -> Group:
         many("empty call", floors["empty"], asked),
         many("hand-written", decide, handwritten.questions(warm)),
         many("hand-written, careful", careful(decide), list(warm)),
+        # An option by name costs a call through `partial` something of its own: both are timed.
+        many("authorize, all by name", partial(engine.authorize, diagnostics="full"), asked),
         many("authorize, verdict only", partial(engine.authorize, diagnostics="verdict"), asked),
         many("authorize, names as tuples", engine.authorize, forms["tuples"]),
         many("authorize, names as text", engine.authorize, forms["text"]),
@@ -124,6 +126,8 @@ ROWS = [
     Row("cold, against the read floor", "at most", None, "authorize, cold", "read floor, cold"),
     Row("cold, against the hand-written function", "faster", None,
         "authorize, cold", "hand-written, cold"),
+    Row("for the verdict only, against all, the option by name", "at most", None,
+        "authorize, verdict only", "authorize, all by name"),
     Row("names made anew for each call, against the read floor", "at most", None,
         "authorize, new names", "read floor"),
 ]  # fmt: skip

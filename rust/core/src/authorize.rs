@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
+use crate::checks::Checks;
 use crate::decision::{Answer, Reason};
 use crate::entities::{Entity, Store, contains_sorted};
 use crate::evaluate::{Call, Condition, Failure, holds};
@@ -293,6 +294,15 @@ impl Policies {
         Some(Condition { shape: self.shapes.get(policy.shape)?, constants: &policy.constants })
     }
 
+    /// A policy's condition, and the same as parts.
+    #[inline]
+    #[must_use]
+    pub fn asked_condition(&self, policy: PolicyId) -> Option<(Condition<'_>, &Checks)> {
+        let policy = self.get(policy)?;
+        let (shape, checks) = self.shapes.with_checks(policy.shape)?;
+        Some((Condition { shape, constants: &policy.constants }, checks))
+    }
+
     /// Asks every policy whose scope applies, by the index.
     pub fn answer(&self, call: &Call<'_>, diagnostics: Diagnostics, answer: &mut Answer) {
         let party = |entity| Party::of(entity, call.store, call.locals);
@@ -336,6 +346,8 @@ impl Policies {
                 asks.extend(self.asked(candidate));
             }
         });
+        // Forbids first: where only the verdict is wanted, a satisfied one ends the asking.
+        asks.sort_by_key(|ask| ask.effect == Effect::Permit);
         Route {
             action,
             groups: store.ancestors(action).into(),
@@ -510,9 +522,7 @@ impl<'a> Asker<'_, 'a> {
         }
         let number = candidate.policy;
         let result = if candidate.conditional {
-            let Some(policy) = self.policies.get(number) else { return };
-            let Some((shape, checks)) = self.policies.shapes.with_checks(policy.shape) else { return };
-            let condition = Condition { shape, constants: &policy.constants };
+            let Some((condition, checks)) = self.policies.asked_condition(number) else { return };
             checks.hold(condition, self.call, self.principal, self.resource)
         } else {
             Ok(true)

@@ -3,12 +3,17 @@
 //! Rows are decided in chunks against one snapshot. Per chunk, each row is told which policies can concern it: that
 //! depends on its action and on the class of its principal (principals of one type and with the same ancestors, which
 //! no scope names, are one class), so it is worked out once per pair of them and remembered ([`Plan`]); policies that
-//! are kept by resource are looked up per row. Then every policy is asked once for all of its rows, by kernels.
+//! are kept by resource are looked up per row. Then every policy is asked once for all of its rows, by kernels; but
+//! those that are kept by a principal or resource that only a few rows have are asked of these rows at once, by
+//! `checks.rs`.
 //!
 //! The two-bit table: for a pair whose policies all lack conditions and resource scopes the answer is *never* or
 //! *always* the same, and no call of it is looked at; every other pair *depends* ([`Reach`]).
 //!
 //! Optimisation: preserves `Policies::answer` row by row; `tests/properties` hold "batch equals singles" to that.
+
+mod chunk;
+mod named;
 
 use std::collections::HashMap;
 
@@ -20,10 +25,13 @@ use crate::decision::Reason;
 use crate::engine::Snapshot;
 use crate::evaluate::{Failure, Temporaries};
 use crate::index::{Candidate, Side};
-use crate::kernels::{KernelRuns, Kernels, Scratch};
-use crate::policies::{Effect, Scope};
+use crate::kernels::{KernelRuns, Scratch};
+use crate::policies::Scope;
 use crate::shape::{Constant, ShapeId};
 use crate::value::{EntityId, TypeId};
+
+use chunk::Chunk;
+use named::{NamedRow, counts, is_few};
 
 /// What cannot change with the call, for a pair of principal class and action.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -130,6 +138,9 @@ pub struct Plan<'a> {
     resources: Vec<Party<'a>>,
     /// Class of each distinct principal.
     classes: Vec<u32>,
+    /// Rows of the batch with each class, and with each distinct resource.
+    class_rows: Vec<u32>,
+    resource_rows: Vec<u32>,
     concerns: Concerns,
     concern_list: Vec<Concern>,
     asked: Vec<Asked>,
@@ -148,11 +159,16 @@ impl<'a> Plan<'a> {
         let classes = classes(&principals, snapshot);
         let class_count = classes.iter().max().map_or(0, |last| (*last as usize).saturating_add(1));
         let concerns = Concerns::new(class_count, rows.actions.distinct.len());
+        let class_of = |principal: &u32| classes.get(*principal as usize).copied().unwrap_or(u32::MAX);
+        let class_rows = counts(rows.principals.index.iter().map(class_of), class_count);
+        let resource_rows = counts(rows.resources.index.iter().copied(), rows.resources.distinct.len());
         Self {
             snapshot,
             principals,
             resources: parties(&rows.resources, &snapshot.store, rows.locals),
             classes,
+            class_rows,
+            resource_rows,
             concerns,
             concern_list: Vec::new(),
             asked: Vec::new(),
@@ -179,12 +195,12 @@ impl<'a> Plan<'a> {
         temporaries: &'a Temporaries,
         out: &mut BatchAnswer,
     ) {
+        let mut chunk = Chunk::new(start, end);
         for row in start..end {
             if rows.refused.get(row as usize).is_some_and(Option::is_none) {
-                self.assign(rows, row);
+                self.assign(rows, row, temporaries, &mut chunk);
             }
         }
-        let mut chunk = Chunk::new(start, end);
         let asker = Asker { snapshot: self.snapshot, rows, parties: [&self.principals, &self.resources], temporaries };
         for (number, asked) in (0u32..).zip(&mut self.asked) {
             if asked.rows.is_empty() {
@@ -206,11 +222,11 @@ impl<'a> Plan<'a> {
         for family in &mut self.families {
             chunk.ask_family(&asker, family, &mut self.asked, &mut self.scratch);
         }
-        chunk.conclude(rows, on_error, out);
+        chunk.conclude(rows, on_error, self.snapshot.policies.index().may_repeat(), out);
     }
 
     /// Puts a row on the lists of the policies that can concern it.
-    fn assign(&mut self, rows: &Rows<'a>, row: u32) {
+    fn assign(&mut self, rows: &Rows<'a>, row: u32, temporaries: &Temporaries, chunk: &mut Chunk) {
         let at = row as usize;
         let (Some(principal), Some(action), Some(resource)) = (
             rows.principals.index.get(at).copied(),
@@ -222,6 +238,16 @@ impl<'a> Plan<'a> {
         let class = self.classes.get(principal as usize).copied().unwrap_or(u32::MAX);
         let number = match self.concerns.get(class, action) {
             Some(number) => number,
+            None if is_few(&self.class_rows, class) => {
+                let named = NamedRow::new(self, rows, row, temporaries);
+                match named.filter(|named| !named.route.by_principal.is_empty()) {
+                    Some(named) => {
+                        self.assign_named(&named, chunk);
+                        return;
+                    }
+                    None => self.concern(rows, class, principal, action),
+                }
+            }
             None => self.concern(rows, class, principal, action),
         };
         let Some(concern) = self.concern_list.get(number as usize) else { return };
@@ -230,9 +256,31 @@ impl<'a> Plan<'a> {
                 asked.rows.push(row);
             }
         }
-        if concern.by_resource {
-            self.assign_by_resource(rows, row, principal, action, resource);
+        if !concern.by_resource {
+            return;
         }
+        if is_few(&self.resource_rows, resource)
+            && let Some(named) = NamedRow::new(self, rows, row, temporaries)
+        {
+            named.ask(Side::Resource, chunk);
+            return;
+        }
+        self.assign_by_resource(rows, row, principal, action, resource);
+    }
+
+    /// As [`Plan::assign`], for a row whose principal few rows have: policies that are kept by an entity are asked of
+    /// this row alone.
+    fn assign_named(&mut self, named: &NamedRow<'_, 'a>, chunk: &mut Chunk) {
+        for ask in &named.route.asks {
+            if named.principal.fits(ask.principal) {
+                let number = self.asked_number(Candidate::from(ask));
+                if let Some(asked) = self.asked.get_mut(number as usize) {
+                    asked.rows.push(named.row);
+                }
+            }
+        }
+        named.ask(Side::Principal, chunk);
+        named.ask(Side::Resource, chunk);
     }
 
     #[allow(clippy::cast_possible_truncation)] // at most one per pair that a row has
@@ -372,189 +420,5 @@ impl Asker<'_, '_> {
             let party = index.get(*row as usize).and_then(|index| resources.get(*index as usize));
             party.is_some_and(|party| party.fits(candidate.resource))
         });
-    }
-}
-
-const PERMITTED: u8 = 1;
-const FORBIDDEN: u8 = 2;
-const FORBID_ERROR: u8 = 4;
-
-/// What is known of the rows of one chunk so far.
-struct Chunk {
-    start: u32,
-    marks: Vec<u8>,
-    satisfied: Vec<(u32, PolicyId, Effect)>,
-    errors: Vec<(u32, PolicyId, Failure)>,
-    forbid_errors: Vec<(u32, PolicyId)>,
-    yes: Vec<u32>,
-    erred: Vec<(u32, Failure)>,
-}
-
-impl Chunk {
-    fn new(start: u32, end: u32) -> Self {
-        Self {
-            start,
-            marks: vec![0; end.saturating_sub(start) as usize],
-            satisfied: Vec::new(),
-            errors: Vec::new(),
-            forbid_errors: Vec::new(),
-            yes: Vec::new(),
-            erred: Vec::new(),
-        }
-    }
-
-    fn mark(&mut self, row: u32, mark: u8) {
-        if let Some(marks) = self.marks.get_mut(row.saturating_sub(self.start) as usize) {
-            *marks |= mark;
-        }
-    }
-
-    /// Asks the condition of a policy of some rows: `yes` and `erred` are then what it said.
-    fn ask<'a>(&mut self, asker: &Asker<'_, 'a>, candidate: &Candidate, waiting: &[u32], scratch: &mut Scratch<'a>) {
-        let Asker { snapshot, rows, parties, temporaries } = *asker;
-        let condition = if candidate.conditional {
-            snapshot.policies.get(candidate.policy).and_then(|policy| snapshot.policies.condition(policy))
-        } else {
-            None
-        };
-        match condition.and_then(|condition| Some((condition, condition.shape.root()?))) {
-            None if candidate.conditional => {}
-            None => self.yes.extend_from_slice(waiting),
-            Some((condition, root)) => {
-                let (store, policy, errors) = (&snapshot.store, candidate.policy.0, &mut self.erred);
-                let mut kernels = Kernels { rows, store, parties, condition, policy, temporaries, scratch, errors };
-                kernels.filter(root, waiting, &mut self.yes);
-            }
-        }
-    }
-
-    /// Counts what was said for the one policy that was asked.
-    fn settle_all(&mut self, candidate: &Candidate) {
-        let (yes, erred) = (std::mem::take(&mut self.yes), std::mem::take(&mut self.erred));
-        yes.iter().for_each(|row| self.satisfy(*row, candidate));
-        erred.iter().for_each(|(row, failure)| self.err(*row, *failure, candidate));
-        (self.yes, self.erred) = (yes, erred);
-        self.yes.clear();
-        self.erred.clear();
-    }
-
-    /// Asks the condition that some links share once of all their rows, and counts it for each link's own.
-    fn ask_family<'a>(
-        &mut self,
-        asker: &Asker<'_, 'a>,
-        family: &mut Family,
-        asked: &mut [Asked],
-        scratch: &mut Scratch<'a>,
-    ) {
-        let first = family.members.first().and_then(|member| asked.get(*member as usize));
-        let Some(candidate) = first.map(|first| first.candidate) else { return };
-        if let [only] = family.members[..] {
-            self.ask(asker, &candidate, &family.rows, scratch);
-            self.settle_all(&candidate);
-            if let Some(only) = asked.get_mut(only as usize) {
-                only.rows.clear();
-            }
-            family.members.clear();
-            family.rows.clear();
-            return;
-        }
-        family.rows.sort_unstable();
-        family.rows.dedup();
-        self.ask(asker, &candidate, &family.rows, scratch);
-        let (yes, mut erred) = (std::mem::take(&mut self.yes), std::mem::take(&mut self.erred));
-        erred.sort_unstable_by_key(|(row, _)| *row);
-        for member in family.members.drain(..) {
-            let Some(member) = asked.get_mut(member as usize) else { continue };
-            for row in member.rows.drain(..) {
-                if yes.binary_search(&row).is_ok() {
-                    self.satisfy(row, &member.candidate);
-                } else if let Ok(at) = erred.binary_search_by_key(&row, |(row, _)| *row)
-                    && let Some((_, failure)) = erred.get(at)
-                {
-                    self.err(row, *failure, &member.candidate);
-                }
-            }
-        }
-        family.rows.clear();
-        (self.yes, self.erred) = (yes, erred);
-        self.yes.clear();
-        self.erred.clear();
-    }
-
-    fn satisfy(&mut self, row: u32, candidate: &Candidate) {
-        self.mark(row, if candidate.effect == Effect::Permit { PERMITTED } else { FORBIDDEN });
-        self.satisfied.push((row, candidate.policy, candidate.effect));
-    }
-
-    fn err(&mut self, row: u32, failure: Failure, candidate: &Candidate) {
-        if candidate.effect == Effect::Forbid {
-            self.mark(row, FORBID_ERROR);
-            self.forbid_errors.push((row, candidate.policy));
-        }
-        self.errors.push((row, candidate.policy, failure));
-    }
-
-    /// Draws the conclusion for each row, as `authorize::conclude` does, and keeps the policies that decided.
-    fn conclude(mut self, rows: &Rows<'_>, on_error: OnError, out: &mut BatchAnswer) {
-        let reason_of = |row: u32, mark: u8| match rows.refused.get(row as usize).copied().flatten() {
-            Some(refused) => refused,
-            None if mark & FORBIDDEN != 0 => Reason::Forbidden,
-            None if mark & FORBID_ERROR != 0 && on_error == OnError::Deny => Reason::ForbidError,
-            None if mark & PERMITTED == 0 => Reason::NotPermitted,
-            None => Reason::Permitted,
-        };
-        out.reasons.extend((self.start..).zip(&self.marks).map(|(row, mark)| reason_of(row, *mark)));
-        let mark_of = |row: u32| self.marks.get(row.saturating_sub(self.start) as usize).copied().unwrap_or(0);
-        let decided = self.satisfied.iter().filter_map(|(row, policy, effect)| {
-            let decided = match reason_of(*row, mark_of(*row)) {
-                Reason::Permitted => *effect == Effect::Permit,
-                Reason::Forbidden => *effect == Effect::Forbid,
-                _ => false,
-            };
-            decided.then_some((*row, *policy))
-        });
-        let erred =
-            self.forbid_errors.iter().filter(|(row, _)| reason_of(*row, mark_of(*row)) == Reason::ForbidError).copied();
-        let decided: Vec<(u32, PolicyId)> = decided.chain(erred).collect();
-        order_by_row(self.start, self.marks.len(), &decided, &mut out.satisfied);
-        self.errors.sort_unstable_by_key(|(row, policy, _)| (*row, *policy));
-        out.errors.append(&mut self.errors);
-    }
-}
-
-/// Adds what was found of some rows, in any order, to a list: rows in order, and within a row its policies.
-fn order_by_row(start: u32, row_count: usize, found: &[(u32, PolicyId)], out: &mut Vec<(u32, PolicyId)>) {
-    let mut places = vec![0u32; row_count.saturating_add(1)];
-    for (row, _) in found {
-        if let Some(count) = places.get_mut((row.saturating_sub(start) as usize).saturating_add(1)) {
-            *count = count.saturating_add(1);
-        }
-    }
-    let mut sum = 0u32;
-    for place in &mut places {
-        sum = sum.saturating_add(*place);
-        *place = sum;
-    }
-    let from = out.len();
-    out.resize(from.saturating_add(found.len()), (0, PolicyId(0)));
-    let Some(out) = out.get_mut(from..) else { return };
-    for item in found {
-        let Some(place) = places.get_mut(item.0.saturating_sub(start) as usize) else { continue };
-        // What was placed of this row before stands right below; larger policies make room.
-        let mut at = *place as usize;
-        *place = place.saturating_add(1);
-        while let Some(below) = at.checked_sub(1)
-            && let Some(before) = out.get(below).copied()
-            && before.0 == item.0
-            && before.1 > item.1
-        {
-            if let Some(slot) = out.get_mut(at) {
-                *slot = before;
-            }
-            at = below;
-        }
-        if let Some(slot) = out.get_mut(at) {
-            *slot = *item;
-        }
     }
 }

@@ -5,12 +5,15 @@
 //! moves of results. A part that is something else, or whose operands are not there or of other kinds, is left to the
 //! walk of `evaluate.rs`, which then also says what the error is.
 //!
+//! The same parts are asked of a call and of a row of a batch ([`Questioned`]).
+//!
 //! Optimisation: preserves `evaluate::holds`; `Policies::answer_without_index` asks by that, and `tests/properties` and
 //! the agreement tests of `rust/cedar` and `rust/fuzz` compare the two.
 
 use std::sync::Arc;
 
 use crate::authorize::Party;
+use crate::entities::Store;
 use crate::evaluate::{Call, Condition, Failure, quick_relation, relation, truth};
 use crate::expression::{Binary, Unary};
 use crate::shape::{Children, Constant, ConstantId, Node, NodeId, Shape};
@@ -56,6 +59,39 @@ enum Operand {
     Entity(Side),
 }
 
+/// What conditions are asked of: a call, or a row of a batch.
+pub trait Questioned<'a> {
+    /// What stands at a context path.
+    fn slot(&self, path: PathId) -> Slot<'a>;
+
+    /// The entity data.
+    fn store(&self) -> &'a Store;
+
+    /// The value of one node that must be a boolean, by the walk over the nodes.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] where Cedar's evaluator errs.
+    fn walk(&self, condition: Condition<'a>, node: NodeId) -> Result<bool, Failure>;
+}
+
+impl<'a> Questioned<'a> for Call<'a> {
+    #[inline(always)]
+    fn slot(&self, path: PathId) -> Slot<'a> {
+        self.slot(path)
+    }
+
+    #[inline(always)]
+    fn store(&self) -> &'a Store {
+        self.store
+    }
+
+    #[cold]
+    fn walk(&self, condition: Condition<'a>, node: NodeId) -> Result<bool, Failure> {
+        truth(condition, self, node)
+    }
+}
+
 impl Checks {
     /// The parts of a shape's condition.
     #[must_use]
@@ -73,10 +109,10 @@ impl Checks {
     ///
     /// [`Failure`] where Cedar's evaluator errs.
     #[inline]
-    pub fn hold<'a>(
+    pub fn hold<'a, Q: Questioned<'a>>(
         &self,
         condition: Condition<'a>,
-        call: &Call<'a>,
+        call: &Q,
         principal: &Party<'a>,
         resource: &Party<'a>,
     ) -> Result<bool, Failure> {
@@ -133,14 +169,14 @@ fn operand(shape: &Shape, node: NodeId) -> Option<Operand> {
     }
 }
 
-struct Checker<'c, 'a> {
+struct Checker<'c, 'a, Q> {
     condition: Condition<'a>,
-    call: &'c Call<'a>,
+    call: &'c Q,
     principal: &'c Party<'a>,
     resource: &'c Party<'a>,
 }
 
-impl<'a> Checker<'_, 'a> {
+impl<'a, Q: Questioned<'a>> Checker<'_, 'a, Q> {
     fn all(&self, parts: &[Check]) -> Result<bool, Failure> {
         for part in parts {
             if !self.check(part)? {
@@ -175,7 +211,7 @@ impl<'a> Checker<'_, 'a> {
     #[cold]
     #[inline(never)]
     fn walk(&self, check: &Check) -> Result<bool, Failure> {
-        Ok(truth(self.condition, self.call, check.node)? != check.negated)
+        Ok(self.call.walk(self.condition, check.node)? != check.negated)
     }
 
     /// The answer of a test whose operands are there and of the kinds that it takes.
@@ -185,7 +221,7 @@ impl<'a> Checker<'_, 'a> {
             Test::Relation(operator, left, right) => {
                 let (left, right) = (self.operand(left)?, self.operand(right)?);
                 quick_relation(*operator, left, right)
-                    .or_else(|| relation(*operator, left, right, self.call.store).ok())
+                    .or_else(|| relation(*operator, left, right, self.call.store()).ok())
             }
             Test::Like(inner, pattern) => match (self.operand(inner)?, self.constant(*pattern)?) {
                 (ValueRef::String(text), Constant::Pattern(pattern)) => Some(pattern.matches(text)),

@@ -24,7 +24,7 @@ use crate::routes::{Ask, Routes};
 use crate::table::Table;
 use crate::value::EntityId;
 
-/// Policies of one action that are checked one by one before more are kept by principal or resource.
+/// Policies of one action that are checked one by one; of a longer list, each is kept by principal or resource.
 pub const LIST_SCANNED_MAX: usize = 24;
 
 /// A policy with what is needed to rule it out.
@@ -188,17 +188,25 @@ impl Index {
     }
 
     fn insert_for_action(&mut self, action: u32, candidate: Candidate) {
-        let full = self.actions.get(action as usize).is_some_and(|lists| lists.scanned.len() >= LIST_SCANNED_MAX);
-        let choice = if full { self.choose(action, &candidate) } else { None };
-        match choice {
-            None => {
-                if let Some(lists) = self.actions.get_mut(action as usize) {
-                    Arc::make_mut(&mut lists.scanned).push(candidate);
+        let Some(lists) = self.actions.get_mut(action as usize) else { return };
+        let is_keyed = lists.by_principal > 0 || lists.by_resource > 0;
+        if !is_keyed && lists.scanned.len() < LIST_SCANNED_MAX {
+            Arc::make_mut(&mut lists.scanned).push(candidate);
+            return;
+        }
+        // A list that outgrows being walked is spread as a whole, but for policies that name no entity.
+        let before = if is_keyed { Vec::new() } else { std::mem::take(Arc::make_mut(&mut lists.scanned)) };
+        for candidate in before.into_iter().chain([candidate]) {
+            match self.choose(action, &candidate) {
+                None => {
+                    if let Some(lists) = self.actions.get_mut(action as usize) {
+                        Arc::make_mut(&mut lists.scanned).push(candidate);
+                    }
                 }
-            }
-            Some((side, entity)) => {
-                self.push_keyed(action, side, entity, candidate);
-                self.count(action, side, |count| count.saturating_add(1));
+                Some((side, entity)) => {
+                    self.push_keyed(action, side, entity, candidate);
+                    self.count(action, side, |count| count.saturating_add(1));
+                }
             }
         }
     }

@@ -220,6 +220,14 @@ impl Layout {
         Self { places: Box::new([Place::Slot(0)]), context, slot_count: 1 }
     }
 
+    /// Every path that stands in a slot, with its slot.
+    pub fn slots(&self) -> impl Iterator<Item = (PathId, u16)> {
+        (0u32..).zip(&self.places).filter_map(|(number, place)| match place {
+            Place::Slot(slot) => Some((PathId(number), *slot)),
+            _ => None,
+        })
+    }
+
     /// Where a path stands.
     #[inline]
     #[must_use]
