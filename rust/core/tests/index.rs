@@ -242,3 +242,60 @@ fn a_request_does_not_meet_the_links_of_others() {
         assert!(visited <= most && most < count / 10, "{visited} of {count} visited");
     }
 }
+
+/// A set in which each policy stands in several lists: one that an action leads to by two ways is met once.
+#[test]
+fn a_policy_of_several_groups_is_asked_once_where_all_have_several() {
+    let (mut random, mut world) = (Random::new(5), World::new());
+    while world.actions.iter().all(|action| world.now.store.ancestors(*action).is_empty()) {
+        world.edit(&mut random);
+    }
+    let (store, actions) = (&world.now.store, &world.actions);
+    let action = *actions.iter().find(|action| !store.ancestors(**action).is_empty()).unwrap();
+    let groups = ActionScope::In(vec![action, store.ancestors(action)[0]].into());
+    let mut version = Version::default();
+    version.policies.reserve_empty_shape();
+    let source = PolicySource {
+        id: Arc::from("both"),
+        effect: Effect::Permit,
+        principal: ScopeSource::Any,
+        action: groups.clone(),
+        resource: ScopeSource::Any,
+        condition: None,
+        step_up: None,
+    };
+    version.policies.add(source, &mut Paths::new(None)).unwrap();
+    version.plain.insert("both".to_owned(), (Scope::Any, groups, Scope::Any));
+    let request = (world.entities[0], action, world.entities[1]);
+    assert_eq!(version.ask(&world, &world.now, request), BTreeSet::from(["both".to_owned()]));
+}
+
+/// Where all that an action concerns is kept by resource, asking by the principal alone says that there is more.
+#[test]
+fn policies_that_are_all_kept_by_resource_are_found_by_sides() {
+    let world = World::new();
+    let mut version = Version::default();
+    version.policies.reserve_empty_shape();
+    let (id, action) = (Arc::from("of"), ActionScope::Equal(world.actions[0]));
+    let (principal, resource) = (ScopeSource::Any, ScopeSource::Equal(Reference::Slot(LinkSlot::Resource)));
+    let source = PolicySource {
+        id,
+        effect: Effect::Permit,
+        principal,
+        action: action.clone(),
+        resource,
+        condition: None,
+        step_up: None,
+    };
+    version.policies.add(source, &mut Paths::new(None)).unwrap();
+    for (number, entity) in world.entities.iter().enumerate() {
+        let values = SlotValues { principal: None, resource: Some(*entity) };
+        version.policies.link("of", &format!("l{number}"), values).unwrap();
+        version.plain.insert(format!("l{number}"), (Scope::Any, action.clone(), Scope::Equal(*entity)));
+    }
+    assert!(world.entities.len() > LIST_SCANNED_MAX + 1);
+    for (number, entity) in world.entities.iter().enumerate() {
+        let found = version.ask_by_sides(&world, &world.now, (world.entities[0], world.actions[0], *entity));
+        assert_eq!(found, BTreeSet::from([format!("l{number}")]));
+    }
+}
