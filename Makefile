@@ -80,10 +80,9 @@ fuzz: ## fuzz each target for FUZZ_SECONDS=60 (nightly toolchain); what crashes 
 fuzz-replay: ## replay the kept inputs of all fuzz targets, on the stable toolchain
 	cargo test $(CARGO_FLAGS) --package agentpdp-fuzz --test replay
 
-mutants: ## mutate the semantic modules (MUTANTS="evaluate authorize"); hours for all of them
+mutants: build ## mutate the semantic modules (MUTANTS="evaluate authorize") and run the tests
 	cargo mutants --version > /dev/null 2>&1 || cargo install cargo-mutants --locked
-	cargo mutants --package agentpdp-core --test-package agentpdp-core,agentpdp-cedar,agentpdp-fuzz --no-shuffle --timeout 120 \
-		$(foreach module,$(MUTANTS),--file 'rust/core/src/$(module).rs' --file 'rust/core/src/$(module)/*.rs')
+	$(BIN)/python tests/mutants/run.py $(MUTANTS) --report target/mutants.json
 
 wheel: $(STAMP) ## wheel and sdist into dist/
 	$(BIN)/maturin build --release --sdist --out dist

@@ -27,10 +27,26 @@ pub(crate) fn finding(code: Code, file: &Arc<str>, lines: &Lines<'_>, diagnostic
     let advice: Vec<String> = expected.into_iter().chain(help).collect();
     let text = diagnostic.to_string();
     let message = text.strip_prefix("error parsing schema: ").unwrap_or(&text);
-    let finding = Finding::new(code, file, message, advice.join("; "));
+    let advice = if advice.is_empty() { advice_for(code).to_owned() } else { advice.join("; ") };
+    let finding = Finding::new(code, file, message, advice);
     match label {
         Some(label) => finding.at(lines, label.offset()),
         None => finding,
+    }
+}
+
+/// What would help where Cedar does not say.
+fn advice_for(code: Code) -> &'static str {
+    match code {
+        Code::PolicyInapplicable => {
+            "no action of the schema applies to such a principal and such a resource: see the scope, and `appliesTo`"
+        }
+        Code::PolicyImpossible => "its scope and conditions never hold together: change them, or take the policy out",
+        Code::TypeUnexpected => "change the operand, or its type in the schema",
+        Code::TypesIncompatible => "compare and choose among values of one type",
+        Code::EntityTypeUnknown => "declare it in the schema, or write the name of one that is declared",
+        Code::ActionUnknown => "declare it in the schema, or write one that is declared",
+        _ => "",
     }
 }
 

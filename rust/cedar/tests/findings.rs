@@ -207,6 +207,7 @@ fn a_scope_that_fits_no_action_is_an_error() {
     let found = loaded("@id(\"p\") forbid (principal is Color, action, resource);", Some(SCHEMA)).findings;
     let codes: Vec<(Code, Severity)> = found.iter().map(|finding| (finding.code, finding.severity)).collect();
     assert_eq!(codes, [(Code::PolicyInapplicable, Severity::Error), (Code::PolicyImpossible, Severity::Warning)]);
+    assert!(found.iter().all(|finding| finding.line.is_some() && !finding.advice.is_empty()));
 }
 
 #[test]
