@@ -10,7 +10,7 @@ FIRST_SEED ?= 1
 REPORT ?= target/agreement.json
 FREE_THREADED ?= python3.14t
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS ?= bundle entities context agreement columns
+FUZZ_TARGETS ?= bundle entities context agreement columns arguments kinds
 MUTANTS ?= evaluate decimal ipaddr datetime authorize index kernels request
 
 .PHONY: help demo test build lint format types rust-test python-test bench bench-report agreement fuzz fuzz-replay mutants wheel wheel-free-threaded clean

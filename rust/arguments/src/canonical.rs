@@ -131,8 +131,18 @@ fn write_number(out: &mut String, number: Number<'_>) -> Option<()> {
     Some(())
 }
 
+impl Exact {
+    /// The number as ECMAScript's `Number::toString` writes it.
+    #[must_use]
+    pub fn ecmascript(self) -> String {
+        let mut text = String::new();
+        write_exact(&mut text, self);
+        text
+    }
+}
+
 /// ECMAScript's `Number::toString` for digits and an exponent.
-pub(crate) fn write_exact(out: &mut String, exact: Exact) {
+fn write_exact(out: &mut String, exact: Exact) {
     if exact.digits == 0 {
         out.push('0');
         return;

@@ -86,7 +86,13 @@ impl Exact {
         }
         let mut text = Buffer::default();
         write!(text, "{double:e}").ok()?;
-        Self::parse(text.text())
+        let shortest = Self::parse(text.text())?;
+        // Of two texts that are as short and as near, the even one, as everybody else writes it.
+        let places = shortest.digit_count().saturating_sub(1);
+        let mut rounded = Buffer::default();
+        write!(rounded, "{double:.places$e}").ok()?;
+        let is_it = rounded.text().parse() == Ok(double);
+        if is_it { Self::parse(rounded.text()) } else { Some(shortest) }
     }
 
     /// How many of this power of ten it is, if that is whole and fits.

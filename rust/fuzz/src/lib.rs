@@ -9,17 +9,20 @@
 //! 1. texts against Cedar's readers: [`bundle`], [`entities`], [`context`];
 //! 2. both sides asked: `ours.rs`, `theirs.rs`, and the fixed schema `fixed.cedarschema`;
 //! 3. bytes as policies, data and requests: `draw.rs`, `words.rs`, `policies.rs`, `data.rs`;
-//! 4. decisions: [`agreement`], [`columns`].
+//! 4. decisions: [`agreement`], [`columns`];
+//! 5. what is handed to tools: [`arguments`], [`kinds`].
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test fails by a panic
 
 pub mod agreement;
+pub mod arguments;
 pub mod bundle;
 pub mod columns;
 pub mod context;
 mod data;
 mod draw;
 pub mod entities;
+pub mod kinds;
 mod ours;
 mod policies;
 mod theirs;
@@ -32,12 +35,14 @@ pub const SCHEMA: &str = include_str!("fixed.cedarschema");
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 7] = [
     ("bundle", bundle::run),
     ("entities", entities::run),
     ("context", context::run),
     ("agreement", agreement::run),
     ("columns", columns::run),
+    ("arguments", arguments::run),
+    ("kinds", kinds::run),
 ];
 
 /// The input as text, for targets that read text.
