@@ -7,6 +7,7 @@ from typing import Any
 
 from agentpdp import _core
 from agentpdp.reference import arguments as reference
+from agentpdp.reference import forms
 from agentpdp.reference.schema import Type
 from agentpdp.reference.value import EntityUid, Record, Set, Value
 from hypothesis import strategies as st
@@ -44,11 +45,11 @@ def engine(schema: Any, declaration: Any, given: Any, **options: Any) -> dict[st
 
 def model(schema: Any, declaration: Any, given: Any, knows: Any = knows) -> dict[str, Any]:
     try:
-        form = reference.read_plan(schema, declaration)
-    except reference.ProblemError as problem:
+        form = forms.read_plan(schema, declaration)
+    except forms.ProblemError as problem:
         return {"problems": [problem.code]}
     read = reference.read_arguments(form, given, knows)
-    answer: dict[str, Any] = {"input": type_json(reference.input_type(form.fields))}
+    answer: dict[str, Any] = {"input": type_json(forms.input_type(form.fields))}
     if isinstance(read, reference.Refusal):
         answer["refused"] = [read.reason, read.argument]
         if read.canonical:

@@ -15,6 +15,8 @@ import pytest
 FOLDER = Path(agentpdp.reference.__file__).parent
 ROOT = Path(__file__).parents[2]
 LINES_MAX = 3_000
+# JSON Schema, which the 3,000 lines of deciding do not count: decisions/0012-arguments.md.
+ARGUMENTS_LINES_MAX = 800
 # What plain bundles need, besides `decision` and `engine`, which serve bundles with tasks as well.
 FOUNDATION_LINES_MAX = 1_100
 FOUNDATION = {
@@ -22,7 +24,10 @@ FOUNDATION = {
     *("schema", "request", "evaluate", "authorize"),
 }
 # Concepts whose compiled form is a crate of its own.
-CRATES = {"arguments": "rust/arguments/src/lib.rs"}
+CRATES = {
+    name: f"rust/arguments/src/{file}.rs"
+    for name, file in (("arguments", "lib"), ("forms", "forms"))
+}
 FILES = sorted(FOLDER.glob("*.py"))
 LAYOUT = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
 
@@ -43,7 +48,8 @@ def code_lines(text: str) -> set[int]:
 
 def test_it_is_short() -> None:
     lines = {file.stem: len(code_lines(file.read_text())) for file in FILES}
-    assert sum(lines.values()) <= LINES_MAX
+    assert sum(lines[name] for name in CRATES) <= ARGUMENTS_LINES_MAX
+    assert sum(lines[name] for name in lines if name not in CRATES) <= LINES_MAX
     assert sum(lines[name] for name in FOUNDATION) <= FOUNDATION_LINES_MAX
 
 

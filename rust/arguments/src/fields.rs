@@ -3,7 +3,7 @@
 //! A property gives its value, and beside it what rules need of lists and of what they cannot see: `_count`, `_given`,
 //! and over lists of objects a set, the largest and the sum of each field. What stands beside a value is always there.
 //!
-//! Twin: `reference/arguments.py`. Read next: `decode.rs`.
+//! Twin: `reference/forms.py`. Read next: `decode.rs`.
 
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@
 //! [`Form`]s, numbers the names, and collects problems and notes on the way. An argument that is declared is known by
 //! its path: names joined by points.
 //!
-//! Twin: `reference/arguments.py`. Read next: `fields.rs`.
+//! Twin: `reference/forms.py`. Read next: `fields.rs`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -4,7 +4,7 @@
 //! `context.input`, and a form for each value. What rules cannot see becomes a [`Note`] for whoever checks the bundle.
 //! The forms themselves are made in `forms.rs`.
 //!
-//! Twin: `reference/arguments.py`. Read next: `forms.rs`, then `decode.rs`.
+//! Twin: `reference/forms.py`. Read next: `forms.rs`, then `decode.rs`.
 
 use std::sync::Arc;
 

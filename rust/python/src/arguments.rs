@@ -12,6 +12,7 @@ use agentpdp_arguments::number::Number;
 use agentpdp_arguments::plan::Plan;
 use agentpdp_arguments::problem::Problem;
 use agentpdp_arguments::refusal::Rejection;
+use agentpdp_arguments::source::{Node, Source};
 use agentpdp_arguments::tool::{Annotations, Tool};
 use agentpdp_core::entities::Store;
 use agentpdp_core::evaluate::Temporaries;
@@ -99,7 +100,8 @@ fn problems_json(problems: &[Problem]) -> String {
 /// Reads one value of a kind: `{"value": …}`, or `{"refused": REASON}` with `canonical`, or with the `member` of a list.
 #[pyfunction]
 pub(crate) fn _read_kind(kind: &str, given: &Bound<'_, PyAny>) -> PyResult<String> {
-    let kind = Kind::from_json(&parse(kind)?).map_err(|problem| PyValueError::new_err(problem.to_string()))?;
+    let kind = Kind::from_json(&parse(kind)?)
+        .map_err(|problem| PyValueError::new_err((problem.code.name(), problem.to_string())))?;
     let answer = match read_kind(&kind, given)? {
         Ok(read) => {
             let store = Store::new(1);
@@ -133,6 +135,10 @@ fn read_kind<'a>(kind: &'a Kind, given: &'a Bound<'_, PyAny>) -> PyResult<Result
     }
     if let Ok(float) = given.cast::<PyFloat>() {
         return Ok(kind.read_number(Number::Float(float.value())));
+    }
+    let kept = Kept::new(given.py(), &[]);
+    if let Node::Number(number) = (PySource { value: given, kept: &kept }).node() {
+        return Ok(kind.read_number(number));
     }
     let texts: Vec<String> = given.extract()?;
     if kind.reading == Reading::EmailList {
