@@ -48,8 +48,9 @@ fn kinds(bench: &mut Criterion) {
         ("harmless", "https://API.example.com/v1/orders/1234?expand=items&page=2"),
         ("refused", "https://user@api.example.com/v1/orders/1234?expand=items&page=2"),
     ] {
-        bench
-            .bench_function(format!("url/{name}"), |bench| bench.iter(|| url::read(black_box(text), &options).is_ok()));
+        bench.bench_function(&format!("url/{name}"), |bench| {
+            bench.iter(|| url::read(black_box(text), &options).is_ok())
+        });
     }
     bench.bench_function("path/canonical", |bench| {
         bench.iter(|| path::read(black_box("/srv/data/reports/2025/january.csv")).is_ok());
