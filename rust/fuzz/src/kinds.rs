@@ -81,6 +81,9 @@ pub fn run(bytes: &[u8]) {
 fn compare_url(text: &str) {
     let Ok(read) = url::read(text, &url::UrlOptions::default()) else { return };
     let theirs = ::url::Url::parse(text).expect("the url crate refuses what we take");
+    assert_eq!(theirs.host_str(), Some(read.host()), "host, as it was given");
+    let theirs = ::url::Url::parse(read.text()).unwrap();
+    assert_eq!(theirs.as_str(), read.text(), "whole");
     let parts = (theirs.scheme(), theirs.host_str(), theirs.path(), theirs.port_or_known_default());
     assert_eq!(parts, (read.scheme(), Some(read.host()), read.path(), Some(read.port)), "parts");
     assert_eq!(theirs.query().unwrap_or(""), read.query(), "query");

@@ -19,7 +19,7 @@ use crate::refusal::Rejection;
 use crate::unicode::has_hidden;
 
 /// Bytes of an address.
-pub const EMAIL_BYTES_MAX: usize = 320;
+pub const EMAIL_BYTES_MAX: usize = 254;
 
 /// Bytes of a list of addresses.
 pub const EMAIL_LIST_BYTES_MAX: usize = 65_536;

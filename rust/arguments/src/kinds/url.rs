@@ -193,7 +193,9 @@ fn is_path(path: &str) -> bool {
 }
 
 fn is_query(query: &str) -> bool {
-    is_encoded(query, |byte| is_path_byte(byte) || matches!(byte, b'/' | b'?' | b'[' | b']'), true)
+    // Browsers encode a single quote in a query, others do not.
+    let is_plain = |byte| byte != b'\'' && (is_path_byte(byte) || matches!(byte, b'/' | b'?' | b'[' | b']'));
+    is_encoded(query, is_plain, true)
 }
 
 /// What may stand in a segment as it is, but for `;`, which some servers cut off.
@@ -411,6 +413,7 @@ fn encode_rest(text: &str) -> String {
             '|' | '^' | '`' | '{' | '}' | '"' | '<' | '>' => {
                 encoded.push_str(&format!("%{:02X}", u32::from(character)))
             }
+            '\'' if in_query => encoded.push_str("%27"),
             '[' | ']' if !in_query => encoded.push_str(&format!("%{:02X}", u32::from(character))),
             _ => encoded.push(character),
         }
