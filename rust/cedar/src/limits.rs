@@ -10,12 +10,16 @@
 use std::sync::Arc;
 
 use crate::finding::{Code, Finding, Lines};
+use crate::limits_toml::{TOML_NESTING_MAX, too_deep};
 
 /// Bytes of one file of policies, and of the schema: some 100,000 policies.
 pub const TEXT_BYTES_MAX: usize = 16 << 20;
 
 /// Bytes of the entities' JSON: some ten million entities.
 pub const ENTITIES_BYTES_MAX: usize = 2 << 30;
+
+/// Bytes of one TOML file: some thousand actions.
+pub const TOML_BYTES_MAX: usize = 1 << 20;
 
 /// Brackets within brackets, in policies, schemas and JSON: far more than people write, and a few KiB of stack each.
 pub const NESTING_MAX: usize = 64;
@@ -57,6 +61,8 @@ pub enum Language {
     Schema,
     /// JSON.
     Json,
+    /// TOML.
+    Toml,
 }
 
 impl Language {
@@ -64,6 +70,7 @@ impl Language {
         match self {
             Self::Policies | Self::Schema => TEXT_BYTES_MAX,
             Self::Json => ENTITIES_BYTES_MAX,
+            Self::Toml => TOML_BYTES_MAX,
         }
     }
 }
@@ -84,6 +91,12 @@ pub fn measure(file: &Arc<str>, text: &str, language: Language) -> Result<Measur
     if text.len() > language.bytes_max() {
         let message = format!("the file has {} bytes; at most {} are read", text.len(), language.bytes_max());
         return Err(Box::new(Finding::new(Code::TextTooLarge, file, message, "split it into several files")));
+    }
+    if language == Language::Toml {
+        let Some(at) = too_deep(text) else { return Ok(Measure::default()) };
+        let message = format!("tables or lists are nested deeper than {TOML_NESTING_MAX}");
+        let finding = Finding::new(Code::NestedTooDeep, file, message, "nest less deep");
+        return Err(Box::new(finding.at(&Lines::of(text), at)));
     }
     let mut scanner = Scanner::new(text, language);
     match scanner.scan() {

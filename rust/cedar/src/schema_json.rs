@@ -46,7 +46,7 @@ fn entity_type(entity_type: &EntityType, store: &Store) -> Value {
     })
 }
 
-fn attributes(record: &RecordType, store: &Store) -> Value {
+pub(crate) fn attributes(record: &RecordType, store: &Store) -> Value {
     let attribute = |attribute: &agentpdp_core::schema::AttributeType| {
         let value = json!({"type": value_type(&attribute.value, store), "required": attribute.required});
         (attribute.name.to_string(), value)
@@ -54,7 +54,7 @@ fn attributes(record: &RecordType, store: &Store) -> Value {
     Value::Object(record.attributes().iter().map(attribute).collect())
 }
 
-fn value_type(value: &Type, store: &Store) -> Value {
+pub(crate) fn value_type(value: &Type, store: &Store) -> Value {
     let extension = |name: &str| json!({"kind": "Extension", "name": name});
     match value {
         Type::Bool => json!({"kind": "Bool"}),
@@ -74,13 +74,13 @@ fn name(type_id: TypeId, store: &Store) -> &str {
     store.type_name(type_id).map_or("", |name| name)
 }
 
-fn names(types: &[TypeId], store: &Store) -> Vec<String> {
+pub(crate) fn names(types: &[TypeId], store: &Store) -> Vec<String> {
     let mut names: Vec<String> = types.iter().map(|type_id| name(*type_id, store).to_owned()).collect();
     names.sort_unstable();
     names
 }
 
-fn uid(entity: EntityId, store: &Store) -> Value {
+pub(crate) fn uid(entity: EntityId, store: &Store) -> Value {
     let (type_name, id) = store.uid(entity).map_or(("", ""), |(type_name, id)| (&**type_name, &**id));
     json!({"type": type_name, "id": id})
 }
