@@ -123,12 +123,8 @@ class Bundle:
     def __new__(
         cls,
         *,
-        policies: Sequence[tuple[str, str]],
-        schema: str | None,
-        entities: str | None,
-        name: str | None,
+        files: Sequence[tuple[str, str]],
         digest: str,
-        on_error: str,
         ids: str = "annotation",
         validate: bool = True,
         progress: Callable[[int, int], None] | None = None,
@@ -158,10 +154,20 @@ class Bundle:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong or doubtful, by file and place."""
-    def schema_text(self) -> str:
-        """The text of the schema; empty if there is none."""
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Names of the tasks, sorted; empty for a plain bundle."""
+    def schema_text(self, task: str | None = None) -> str:
+        """The text of the schema; empty if there is none.
+
+        Of a bundle with tasks it is the ceiling schema, or that of a task.
+
+        Raises:
+            KeyError: there is no such task.
+        """
     def to_json(self) -> dict[str, Any]:
-        """Policies in Cedar's JSON form, the resolved schema, the entities, ``on_error``."""
+        """Policies in Cedar's JSON form, the resolved schema, the entities, ``on_error``; of a
+        bundle with tasks also ``delegation``: all that it declares, and the tasks' policies."""
 
 @final
 class PolicyError:

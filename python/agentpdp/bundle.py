@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -25,17 +23,8 @@ from agentpdp.errors import BundleError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-_LATER_KEYS = (
-    "principals",
-    "agents",
-    "namespace",
-    "open_types",
-    "claims",
-    "actions",
-    "limits",
-    "meters",
-)
-_LATER_PLACES = ("tasks", "tools")
+_FOLDERS = {"policies": (".cedar",), "tasks": (".toml", ".cedar"), "tools": (".json",)}
+_FILES = ("agentpdp.toml", "schema.cedarschema", "entities.json")
 _READ_SUFFIXES = (".cedar", ".cedarschema", ".json", ".toml")
 _FILE_BYTES_MAX = 1 << 30
 # Where one of these is found, what is missing may be there.
@@ -89,17 +78,9 @@ class Bundle(_core.Bundle):
         files, findings = _read_files(Path(path))
         if not Path(path).is_dir():
             raise BundleError(findings)
-        settings = _read_settings(files, findings)
         unread = any(each.code in _UNREAD_CODES for each in findings)
         if schema == "required" and "schema.cedarschema" not in files and not unread:
-            findings.append(
-                _finding(
-                    "schema_missing",
-                    "schema.cedarschema",
-                    "there is no `schema.cedarschema`",
-                    'write one, or load with `schema="none"` to decide without one',
-                )
-            )
+            findings.append(_no_schema())
         elif schema == "none" and "schema.cedarschema" in files:
             findings.append(
                 _finding(
@@ -111,7 +92,26 @@ class Bundle(_core.Bundle):
             )
         if findings:
             raise BundleError(findings)
-        return cls._make(files, settings, ids="annotation", validate=validate, progress=progress)
+        return cls._make(files, ids="annotation", validate=validate, progress=progress)
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, str]) -> Self:
+        """Make a bundle of the texts that its directory would hold.
+
+        Args:
+            files: texts by path, as in ``{"agentpdp.toml": "…", "tasks/pay.cedar": "…"}``.
+
+        Raises:
+            BundleError: something is wrong; ``.findings`` has all of it.
+        """
+        texts = {path: _with_plain_line_ends(files[path]) for path in sorted(files)}
+        findings = [_unknown(path) for path in texts if not _is_known(path)]
+        _find_missing(texts, findings)
+        if "schema.cedarschema" not in texts:
+            findings.append(_no_schema())
+        if findings:
+            raise BundleError(findings)
+        return cls._make(texts, ids="annotation", validate=True, progress=None)
 
     @classmethod
     def from_sources(
@@ -155,29 +155,20 @@ class Bundle(_core.Bundle):
         lines = [f"{key} = {json.dumps(value)}" for key, value in sorted(settings.items())]
         files["agentpdp.toml"] = "\n".join(lines) + "\n"
         files = {file: _with_plain_line_ends(text) for file, text in files.items()}
-        findings: list[Finding] = []
-        _check_settings(settings, findings)
-        if findings:
-            raise BundleError(findings)
-        return cls._make(files, settings, ids=ids, validate=validate, progress=None)
+        return cls._make(files, ids=ids, validate=validate, progress=None)
 
     @classmethod
     def _make(
         cls,
         files: Mapping[str, str],
-        settings: Mapping[str, Any],
         *,
         ids: str,
         validate: bool,
         progress: Callable[[int, int], None] | None,
     ) -> Self:
         return cls(
-            policies=[(file, files[file]) for file in files if file.startswith("policies/")],
-            schema=files.get("schema.cedarschema"),
-            entities=files.get("entities.json"),
-            name=settings.get("name"),
+            files=list(files.items()),
             digest=_digest(files),
-            on_error=settings.get("on_error", "deny"),
             ids=ids,
             validate=validate,
             progress=progress,
@@ -191,15 +182,8 @@ class Bundle(_core.Bundle):
         return Validation(passed=not errors, errors=errors, warnings=warnings)
 
 
-def _finding(
-    code: str,
-    file: str,
-    message: str,
-    advice: str,
-    line: int | None = None,
-    column: int | None = None,
-) -> Finding:
-    return Finding(code, "error", file, message, advice, line=line, column=column)
+def _finding(code: str, file: str, message: str, advice: str, line: int | None = None) -> Finding:
+    return Finding(code, "error", file, message, advice, line=line)
 
 
 def _with_plain_line_ends(text: str) -> str:
@@ -230,48 +214,59 @@ def _read_files(root: Path) -> tuple[dict[str, str], list[Finding]]:
         )
         return {}, [_finding("bundle_missing", str(root), f"`{root}` {what}", advice)]
     for path in _listed(root, "", findings):
-        if path.name in _LATER_PLACES:
-            findings.append(
-                _finding(
-                    "not_in_this_release",
-                    path.name,
-                    f"`{path.name}/` is not in this release",
-                    "take it out: what is not decided by is not loaded; organisation-wide rules "
-                    "stand in `policies/`",
-                )
-            )
-        elif path.name == "policies" and path.is_dir():
-            for policy_file in _listed(path, "policies", findings):
-                _read_file(
-                    policy_file,
-                    f"policies/{policy_file.name}",
-                    policy_file.suffix == ".cedar",
-                    files,
-                    findings,
-                )
+        if path.name in _FOLDERS and path.is_dir():
+            for inner in _listed(path, path.name, findings):
+                _read_file(inner, f"{path.name}/{inner.name}", files, findings)
         else:
-            known = path.name in ("agentpdp.toml", "schema.cedarschema", "entities.json")
-            _read_file(path, path.name, known, files, findings)
-    if "agentpdp.toml" not in files and not findings:
-        findings.append(
-            _finding(
-                "settings_missing",
-                "agentpdp.toml",
-                "there is no `agentpdp.toml`",
-                'write one: `name = "…"` is enough',
-            )
-        )
-    if not any(file.startswith("policies/") for file in files) and not findings:
-        is_file = (root / "policies").is_file()
-        findings.append(
-            _finding(
-                "policies_missing",
-                "policies",
-                "`policies` is a file" if is_file else "there is no policy file",
-                "put Cedar policies into `policies/*.cedar`",
-            )
-        )
+            _read_file(path, path.name, files, findings)
+    if not findings:
+        _find_missing(files, findings)
+        if findings and (root / "policies").is_file():
+            findings = [
+                each if each.code != "policies_missing" else _no_policies("`policies` is a file")
+                for each in findings
+            ]
     return files, findings
+
+
+def _find_missing(files: Mapping[str, str], findings: list[Finding]) -> None:
+    """What a bundle cannot be without."""
+    if "agentpdp.toml" not in files:
+        advice = 'write one: `name = "…"` is enough for a plain bundle'
+        findings.append(
+            _finding("settings_missing", "agentpdp.toml", "there is no `agentpdp.toml`", advice)
+        )
+    if not any(file.startswith("policies/") for file in files):
+        findings.append(_no_policies("there is no policy file"))
+
+
+def _no_policies(message: str) -> Finding:
+    return _finding(
+        "policies_missing", "policies", message, "put Cedar policies into `policies/*.cedar`"
+    )
+
+
+def _no_schema() -> Finding:
+    return _finding(
+        "schema_missing",
+        "schema.cedarschema",
+        "there is no `schema.cedarschema`",
+        'write one, or load with `schema="none"` to decide without one',
+    )
+
+
+def _is_known(path: str) -> bool:
+    """Whether a file of this path is part of a bundle."""
+    folder, _, name = path.rpartition("/")
+    return path in _FILES or (bool(name) and name.endswith(_FOLDERS.get(folder, "\0")))
+
+
+def _unknown(path: str) -> Finding:
+    advice = (
+        "a bundle has agentpdp.toml, schema.cedarschema, entities.json, policies/*.cedar, "
+        "tools/*.json, tasks/*.toml and tasks/*.cedar"
+    )
+    return _finding("file_unknown", path, f"`{path}` is not read", advice)
 
 
 def _listed(folder: Path, name: str, findings: list[Finding]) -> list[Path]:
@@ -285,15 +280,10 @@ def _listed(folder: Path, name: str, findings: list[Finding]) -> list[Path]:
         return []
 
 
-def _read_file(
-    path: Path, name: str, known: bool, files: dict[str, str], findings: list[Finding]
-) -> None:
-    if not known:
-        if path.suffix in _READ_SUFFIXES or name.startswith("policies/"):
-            advice = (
-                "a bundle has agentpdp.toml, schema.cedarschema, entities.json and policies/*.cedar"
-            )
-            findings.append(_finding("file_unknown", name, f"`{name}` is not read", advice))
+def _read_file(path: Path, name: str, files: dict[str, str], findings: list[Finding]) -> None:
+    if not _is_known(name):
+        if path.suffix in _READ_SUFFIXES or "/" in name:
+            findings.append(_unknown(name))
         return
     try:
         if path.stat().st_size > _FILE_BYTES_MAX:
@@ -319,76 +309,3 @@ def _to_read(path: Path) -> str:
     if path.is_symlink() and not path.exists():
         return "it is a link to a file that is not there: mend it, or take it out"
     return "see its permissions"
-
-
-def _read_settings(files: Mapping[str, str], findings: list[Finding]) -> dict[str, Any]:
-    try:
-        settings = tomllib.loads(files.get("agentpdp.toml", ""))
-    except tomllib.TOMLDecodeError as error:
-        what, line, column = _toml_place(str(error), files["agentpdp.toml"])
-        findings.append(
-            _finding(
-                "settings_syntax",
-                "agentpdp.toml",
-                f"not TOML: {what.lower()}",
-                'a line is like `name = "…"`; toml.io has the rules',
-                line,
-                column,
-            )
-        )
-        return {}
-    except RecursionError:
-        findings.append(
-            _finding(
-                "nested_too_deep", "agentpdp.toml", "brackets are nested too deep", "flatten it"
-            )
-        )
-        return {}
-    _check_settings(settings, findings)
-    return settings
-
-
-_TOML_PLACE = re.compile(r"(.*) \(at line (\d+), column (\d+)\)", re.DOTALL)
-
-
-def _toml_place(message: str, text: str) -> tuple[str, int, int]:
-    """What is wrong, and in which line and column; if not said, at the end."""
-    found = _TOML_PLACE.fullmatch(message)
-    if found:
-        return found[1], int(found[2]), int(found[3])
-    what = message.removesuffix(" (at end of document)")
-    return what, text.count("\n") + 1, len(text) - text.rfind("\n")
-
-
-def _check_settings(settings: Mapping[str, Any], findings: list[Finding]) -> None:
-    for key, value in settings.items():
-        if key in _LATER_KEYS:
-            message = f"`{key}` is not in this release, and what is not decided by is not loaded"
-            findings.append(
-                _finding("not_in_this_release", "agentpdp.toml", message, "take it out")
-            )
-        elif key == "name":
-            if not isinstance(value, str) or not 0 < len(value) <= 128:
-                findings.append(
-                    _finding(
-                        "key_value",
-                        "agentpdp.toml",
-                        "`name` is not a text of 1 to 128 characters",
-                        'write `name = "…"`',
-                    )
-                )
-        elif key == "on_error":
-            if value not in ("deny", "cedar"):
-                advice = (
-                    '`"deny"`: a forbid that errs denies; `"cedar"`: it is skipped, as Cedar does'
-                )
-                findings.append(
-                    _finding(
-                        "key_value", "agentpdp.toml", "`on_error` is neither of its words", advice
-                    )
-                )
-        else:
-            advice = "a plain bundle has `name` and `on_error`"
-            findings.append(
-                _finding("key_unknown", "agentpdp.toml", f"`{key}` is not a key", advice)
-            )

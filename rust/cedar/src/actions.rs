@@ -17,13 +17,13 @@ use crate::settings::{ActionText, Impact};
 use crate::tools::Tool;
 
 /// The namespace of the engine's own actions.
-pub const ENGINE_NAMESPACE: &str = "AgentPDP";
+pub(crate) const ENGINE_NAMESPACE: &str = "AgentPDP";
 
 /// The type of the engine's own actions.
-pub const ENGINE_ACTION: &str = "AgentPDP::Action";
+pub(crate) const ENGINE_ACTION: &str = "AgentPDP::Action";
 
 /// Names that the engine gives in a context; a host's own context may not have them.
-pub const RESERVED: [&str; 4] = ["input", "grant", "history", "system"];
+pub(crate) const RESERVED: [&str; 4] = ["input", "grant", "history", "system"];
 
 /// What an action is.
 #[derive(Clone, Debug)]

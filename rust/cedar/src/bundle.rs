@@ -15,34 +15,66 @@ use agentpdp_core::entities::{Edits, Lineage, Store};
 use agentpdp_core::policies::PolicySource;
 use agentpdp_core::schema::Schema;
 use agentpdp_core::shape::CompileError;
+use agentpdp_core::tasks::{Digest, TaskSources};
 use cedar_policy_core::validator::Validator;
 
 pub use crate::entities::Progress;
 use crate::entities::{LoadError, load_entities, put_actions};
 use crate::finding::{Code, Finding};
-use crate::policies::PolicyReader;
+use crate::policies::{Checks, PolicyReader};
 pub use crate::policies::{Ids, PolicyPlace};
-pub use crate::policies_json::policies_json;
+pub use crate::policies_json::{delegation_json, policies_json};
 use crate::schema::{convert_schema, parse_schema, resolved_json};
+use crate::settings::read_settings;
 use crate::stack;
+use crate::toml_text::TextFile;
+use crate::with_tasks;
+pub use crate::with_tasks::Delegation;
 
 /// The texts of a bundle, each with the name of its file.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
+    /// `agentpdp.toml`, if there is one.
+    pub settings: Option<(String, String)>,
     /// Policies; their order is that of names by position.
     pub policies: Vec<(String, String)>,
+    /// `tools/*.json`
+    pub tools: Vec<(String, String)>,
+    /// `tasks/*.toml` and `tasks/*.cedar`
+    pub tasks: Vec<(String, String)>,
     /// The schema, if there is one.
     pub schema: Option<(String, String)>,
     /// Entity JSON, if there is any.
     pub entities: Option<(String, String)>,
-    /// What an erring forbid does.
+    /// What an erring forbid does where the settings do not say it.
     pub on_error: OnError,
+    /// SHA-256 of all files.
+    pub digest: Digest,
     /// Where policies get their names from.
     pub ids: Ids,
     /// Whether policies that do not validate keep the bundle from being loaded.
     pub validate: bool,
     /// What hashes depend on, so that nobody can prepare uids that collide.
     pub seed: u64,
+}
+
+impl Sources {
+    /// The texts of a bundle by their path in it.
+    #[must_use]
+    pub fn of_files(files: Vec<(String, String)>) -> Self {
+        let mut sources = Self { validate: true, ..Self::default() };
+        for file in files {
+            match file.0.as_str() {
+                "agentpdp.toml" => sources.settings = Some(file),
+                "schema.cedarschema" => sources.schema = Some(file),
+                "entities.json" => sources.entities = Some(file),
+                path if path.starts_with("tools/") => sources.tools.push(file),
+                path if path.starts_with("tasks/") => sources.tasks.push(file),
+                _ => sources.policies.push(file),
+            }
+        }
+        sources
+    }
 }
 
 /// What came of a bundle.
@@ -56,6 +88,12 @@ pub struct Loaded {
     pub policies: Vec<PolicyPlace>,
     /// Whether the progress function stopped the reading.
     pub stopped: bool,
+    /// A name for people, if the bundle has one.
+    pub name: Option<String>,
+    /// What an erring forbid does.
+    pub on_error: OnError,
+    /// In a bundle with tasks: what it declares.
+    pub delegation: Option<Delegation>,
 }
 
 impl Loaded {
@@ -79,8 +117,21 @@ pub struct Prepared {
     pub findings: Vec<Finding>,
     /// Every policy and template, in the order of the files.
     pub policies: Vec<PolicyPlace>,
-    /// Policies, schema and the store with the uids they name; none if a finding stands against it.
-    parts: Option<(Vec<PolicySource>, Option<Schema>, Store)>,
+    /// A name for people, if the bundle has one.
+    pub name: Option<String>,
+    /// What an erring forbid does.
+    pub on_error: OnError,
+    /// What is compiled; none if a finding stands against it.
+    parts: Option<Parts>,
+}
+
+/// What is compiled: policies, schema, the store with the uids they name.
+#[derive(Clone, Debug)]
+pub(crate) struct Parts {
+    pub(crate) policies: Vec<PolicySource>,
+    pub(crate) schema: Option<Schema>,
+    pub(crate) store: Store,
+    pub(crate) tasks: Option<(TaskSources, Delegation)>,
 }
 
 /// Reads policies and schema.
@@ -88,7 +139,13 @@ pub struct Prepared {
 pub fn prepare(sources: &Sources) -> Prepared {
     stack::run(|| read(sources)).unwrap_or_else(|_| {
         let file = Arc::from(sources.policies.first().map_or("policies", |(file, _)| file.as_str()));
-        Prepared { findings: vec![no_stack(&file)], policies: Vec::new(), parts: None }
+        Prepared {
+            findings: vec![no_stack(&file)],
+            policies: Vec::new(),
+            name: None,
+            on_error: sources.on_error,
+            parts: None,
+        }
     })
 }
 
@@ -98,6 +155,34 @@ fn no_stack(file: &Arc<str>) -> Finding {
 }
 
 fn read(sources: &Sources) -> Prepared {
+    let empty = ("agentpdp.toml".to_owned(), String::new());
+    let (file, text) = sources.settings.as_ref().unwrap_or(&empty);
+    let file = TextFile::new(file, text);
+    let settings = read_settings(&file).unwrap_or_default();
+    let with_tasks = !sources.tools.is_empty() || !sources.tasks.is_empty() || settings.task_key.is_some();
+    let mut read = if with_tasks { with_tasks::read(sources, &settings, &file) } else { read_plain(sources) };
+    read.findings.extend(file.take_findings());
+    let stands_against = read.findings.iter().any(Finding::is_error)
+        || (sources.validate && read.validity.iter().any(Finding::is_error));
+    let mut findings = read.findings;
+    findings.extend(read.validity);
+    sort(&mut findings, sources);
+    let on_error = settings.on_error.map_or(sources.on_error, |on_error| on_error.value);
+    let parts = read.parts.filter(|_| !stands_against);
+    Prepared { findings, policies: read.places, name: settings.name, on_error, parts }
+}
+
+/// What was read, and what is wrong with it.
+#[derive(Default)]
+pub(crate) struct Read {
+    pub(crate) findings: Vec<Finding>,
+    /// What the validator says, apart: a plain bundle can be loaded against it.
+    pub(crate) validity: Vec<Finding>,
+    pub(crate) places: Vec<PolicyPlace>,
+    pub(crate) parts: Option<Parts>,
+}
+
+fn read_plain(sources: &Sources) -> Read {
     let (mut store, mut findings) = (Store::new(sources.seed), Vec::new());
     let mut schema = None;
     let mut validator = None;
@@ -115,7 +200,7 @@ fn read(sources: &Sources) -> Prepared {
     }
     let mut reader = PolicyReader {
         ids: sources.ids,
-        validator: validator.as_ref(),
+        checks: validator.as_ref().map_or(Checks::Nothing, Checks::Plain),
         store: &mut store,
         sources: Vec::new(),
         places: Vec::new(),
@@ -128,17 +213,13 @@ fn read(sources: &Sources) -> Prepared {
     }
     let PolicyReader { sources: policies, places, findings: found, validity, .. } = reader;
     findings.extend(found);
-    let stands_against =
-        findings.iter().any(Finding::is_error) || (sources.validate && validity.iter().any(Finding::is_error));
-    findings.extend(validity);
-    sort(&mut findings, sources);
-    let parts = (!stands_against).then_some((policies, schema, store));
-    Prepared { findings, policies: places, parts }
+    Read { findings, validity, places, parts: Some(Parts { policies, schema, store, tasks: None }) }
 }
 
 /// Puts findings into the order of files and places: the schema, then the policies.
 fn sort(findings: &mut [Finding], sources: &Sources) {
-    let files = sources.schema.iter().chain(&sources.policies).map(|(file, _)| file.as_str());
+    let files = sources.settings.iter().chain(&sources.schema).chain(&sources.tools);
+    let files = files.chain(&sources.policies).chain(&sources.tasks).map(|(file, _)| file.as_str());
     let ranks: HashMap<&str, usize> = files.zip(0..).collect();
     findings.sort_by_key(|finding| (ranks.get(&*finding.file).copied(), finding.line, finding.column));
 }
@@ -156,9 +237,10 @@ impl Prepared {
 
     /// Reads the entities and compiles.
     pub fn finish(self, sources: &Sources, progress: &mut Progress<'_>) -> Loaded {
-        let Self { findings, policies, parts } = self;
-        let mut loaded = Loaded { findings, compiled: None, policies, stopped: false };
-        let Some((policies, schema, store)) = parts else { return loaded };
+        let Self { findings, policies, name, on_error, parts } = self;
+        let mut loaded =
+            Loaded { findings, compiled: None, policies, stopped: false, name, on_error, delegation: None };
+        let Some(Parts { policies, schema, store, tasks }) = parts else { return loaded };
         let store = match read_entities(sources, store, schema.as_ref(), progress) {
             Ok(store) => store,
             Err(LoadError::Stopped) => {
@@ -170,8 +252,9 @@ impl Prepared {
                 return loaded;
             }
         };
-        let on_error = sources.on_error;
-        match stack::run(move || Snapshot::new(schema, on_error, store, policies, None)) {
+        let (tasks, delegation) = tasks.map_or((None, None), |(tasks, delegation)| (Some(tasks), Some(delegation)));
+        loaded.delegation = delegation;
+        match stack::run(move || Snapshot::new(schema, on_error, store, policies, tasks)) {
             Ok(Ok(initial)) => loaded.compiled = Some(initial),
             Ok(Err(error)) => loaded.findings.push(not_built(&error, &loaded.policies)),
             Err(stack::NoRoom) => loaded.findings.push(no_stack(&Arc::from("policies"))),

@@ -107,7 +107,7 @@ pub fn value_json(value: &Value, store: &Store) -> Json {
         Value::Entity(entity) => json!({"__entity": uid(*entity, store)}),
         Value::Set(set) => set.values().iter().map(|member| value_json(member, store)).collect(),
         Value::Record(record) => {
-            Json::Object(record.attributes().iter().map(|(name, value)| (name.to_string(), value_json(value, store))).collect())
+            Json::Object(record.attributes().map(|(name, value)| (name.to_string(), value_json(value, store))).collect())
         }
         Value::Decimal(number) => extension("decimal", number.to_string()),
         Value::Ip(network) => extension("ip", network.to_string()),

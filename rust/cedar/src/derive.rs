@@ -37,22 +37,38 @@ pub(crate) fn derived_schema<'a>(
         definition.actions.clear();
     }
     let engine: Name = name(ENGINE_NAMESPACE)?;
-    let common = &mut namespace(&mut schema, Some(engine)).common_types;
-    for (id, record) in [("Grant", grant), ("System", &system_type())] {
+    let common = [free_name(&schema, "GrantContext"), free_name(&schema, "SystemContext")];
+    let declared = &mut namespace(&mut schema, Some(engine)).common_types;
+    for (id, record) in common.iter().zip([grant, &system_type()]) {
         let id = CommonTypeId::new(id.parse::<UnreservedId>().map_err(|_| NoName)?).map_err(|_| NoName)?;
         let ty = record_type(record, store)?;
-        common.insert(id, CommonType { ty, annotations: Annotations::new(), loc: None });
+        declared.insert(id, CommonType { ty, annotations: Annotations::new(), loc: None });
     }
     for shape in shapes {
         let (type_name, id) = store.uid(shape.action).ok_or(NoName)?;
         let holder = type_name.rsplit_once("::").map(|(holder, _)| name(holder)).transpose()?;
-        let action = action_type(shape, store)?;
+        let action = action_type(shape, &common, store)?;
         namespace(&mut schema, holder).actions.insert((&**id).into(), action);
     }
     schema.0.retain(|_, definition| {
         !(definition.common_types.is_empty() && definition.entity_types.is_empty() && definition.actions.is_empty())
     });
     Ok(schema)
+}
+
+/// A name that hides none of the organisation's types.
+fn free_name(schema: &Fragment<RawName>, wanted: &str) -> String {
+    let is_taken = |name: &str| {
+        schema.0.get(&None).is_some_and(|definition| {
+            definition.entity_types.keys().any(|known| AsRef::<str>::as_ref(known) == name)
+                || definition.common_types.keys().any(|known| known.to_string() == name)
+        })
+    };
+    let mut name = wanted.to_owned();
+    while is_taken(&name) {
+        name.push('_');
+    }
+    name
 }
 
 fn namespace(schema: &mut Fragment<RawName>, name: Option<Name>) -> &mut NamespaceDefinition<RawName> {
@@ -64,13 +80,17 @@ fn namespace(schema: &mut Fragment<RawName>, name: Option<Name>) -> &mut Namespa
     })
 }
 
-fn action_type(shape: &ActionShape, store: &Store) -> Result<ActionType<RawName>, NoName> {
+fn action_type(
+    shape: &ActionShape,
+    common: &[String; 2],
+    store: &Store,
+) -> Result<ActionType<RawName>, NoName> {
     let applies_to = match shape.role {
         Role::Group => None,
         _ => Some(ApplySpec {
             principal_types: names(&shape.principals, store)?,
             resource_types: names(&shape.resources, store)?,
-            context: AttributesOrContext(context_type(shape, store)?),
+            context: AttributesOrContext(context_type(shape, common, store)?),
         }),
     };
     let member_of = shape.groups.iter().map(|group| uid(*group, store)).collect::<Result<Vec<_>, _>>()?;
@@ -85,7 +105,11 @@ fn action_type(shape: &ActionShape, store: &Store) -> Result<ActionType<RawName>
 }
 
 /// The whole context: the host's own names beside what the engine gives.
-fn context_type(shape: &ActionShape, store: &Store) -> Result<json::Type<RawName>, NoName> {
+fn context_type(
+    shape: &ActionShape,
+    [grant, system]: &[String; 2],
+    store: &Store,
+) -> Result<json::Type<RawName>, NoName> {
     let json::Type::Type { ty: TypeVariant::Record(mut record), loc } = record_type(&shape.host, store)? else {
         return Err(NoName);
     };
@@ -94,7 +118,7 @@ fn context_type(shape: &ActionShape, store: &Store) -> Result<json::Type<RawName
         Ok(json::Type::CommonTypeRef { type_name, loc: None })
     };
     for (name, ty) in
-        [("input", record_type(&shape.input, store)?), ("grant", common("Grant")?), ("system", common("System")?)]
+        [("input", record_type(&shape.input, store)?), ("grant", common(grant)?), ("system", common(system)?)]
     {
         record.attributes.insert(name.into(), TypeOfAttribute { ty, annotations: Annotations::new(), required: true });
     }

@@ -180,7 +180,7 @@ impl HostActions<'_, '_> {
             }
             return Ok((ResourceRule::Caller, Vec::new(), self.caller_types(known)));
         };
-        let mut one = |lookup: &mut Lookup<'_>, type_name: &Placed<String>| {
+        let one = |lookup: &mut Lookup<'_>, type_name: &Placed<String>| {
             lookup.entity_type(self.settings_file, type_name).into_iter().collect::<Vec<_>>()
         };
         let (rule, by_principal, resources) = match &resource.value {

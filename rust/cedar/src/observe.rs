@@ -4,12 +4,14 @@
 //! never match: it takes them as false, and a limit is gone. A part is found if it is false in every environment in which
 //! the typechecker reached it. What a condition's short circuits leave out is not reached.
 //!
+//! A part is known by where its operands stand: the typechecker gives what a short circuit leaves the place of the whole.
+//! Operands of a scope have no place.
+//!
 //! Read next: `open_reads.rs`.
 
 use std::collections::BTreeMap;
 
 use cedar_policy_core::ast::{BinaryOp, Expr, ExprKind};
-use cedar_policy_core::parser::Loc;
 use cedar_policy_core::validator::ValidatorSchema;
 use cedar_policy_core::validator::types::{BoolType, EntityKind, Type};
 
@@ -17,8 +19,8 @@ use crate::finding::Code;
 
 type Typed = Expr<Option<Type>>;
 
-/// Start, end and kind of a part.
-type Place = (usize, usize, u8);
+/// Start and end of the operands of a part, its kind, and for `has` the path.
+type Place = (usize, usize, usize, usize, u8, String);
 
 /// What is known of one part so far.
 #[derive(Clone, Debug)]
@@ -53,11 +55,12 @@ impl Observations {
         match expr.expr_kind() {
             ExprKind::HasAttr { expr: base, attr } => {
                 let known = base.data().as_ref().map_or_else(Vec::new, |base| names(base, schema));
-                self.see(expr, 0, Code::HasUndeclared, attr.to_string(), known);
+                self.see(expr, base, attr.to_string(), attr.to_string(), known);
             }
             ExprKind::ExtHasAttr { expr: base, attrs } => {
                 let (what, known) = missing(base.data().as_ref(), attrs.iter().map(|attr| &**attr), schema);
-                self.see(expr, 0, Code::HasUndeclared, what, known);
+                let path: Vec<&str> = attrs.iter().map(|attr| &**attr).collect();
+                self.see(expr, base, path.join("."), what, known);
             }
             ExprKind::BinaryApp { op, arg1, arg2 } => self.read_binary(expr, *op, arg1, arg2),
             _ => {}
@@ -68,36 +71,34 @@ impl Observations {
     }
 
     fn read_binary(&mut self, expr: &Typed, op: BinaryOp, left: &Typed, right: &Typed) {
-        let (kind, left, right) = match op {
-            BinaryOp::Eq => (1, entity(left.data().as_ref()), entity(right.data().as_ref())),
-            BinaryOp::In => (2, entity(left.data().as_ref()), entity(member(right.data().as_ref()).or(right.data().as_ref()))),
-            BinaryOp::Contains => (3, entity(member(left.data().as_ref())), entity(right.data().as_ref())),
-            BinaryOp::ContainsAll => (4, entity(member(left.data().as_ref())), entity(member(right.data().as_ref()))),
-            BinaryOp::ContainsAny => (5, entity(member(left.data().as_ref())), entity(member(right.data().as_ref()))),
+        let (one, of) = (|side: &Typed| entity(side.data().as_ref()), |side: &Typed| entity(member(side.data().as_ref())));
+        let (kind, types) = match op {
+            BinaryOp::Eq => (1, (one(left), one(right))),
+            BinaryOp::In => (2, (one(left), of(right).or_else(|| one(right)))),
+            BinaryOp::Contains => (3, (of(left), one(right))),
+            BinaryOp::ContainsAll => (4, (of(left), of(right))),
+            BinaryOp::ContainsAny => (5, (of(left), of(right))),
             _ => return,
         };
-        let (Some(left), Some(right)) = (left, right) else { return };
-        let what = format!("`{left}` and `{right}`");
-        // `in` of one type with itself is equality; the typechecker knows whether types can be in one another.
-        let differ = left != right && (op == BinaryOp::In || left != right);
+        let (Some(left_type), Some(right_type)) = types else { return };
+        // Whether an entity of one type can be in one of another the typechecker knows.
         let is_false = matches!(expr.data(), Some(Type::Bool(BoolType::False)));
-        let never = if op == BinaryOp::In { is_false && differ } else { differ };
-        self.put(expr.source_loc(), kind, Code::TypesNeverMatch, !never, what, Vec::new());
+        let never = left_type != right_type && (op != BinaryOp::In || is_false);
+        let (Some(first), Some(second)) = (left.source_loc(), right.source_loc()) else { return };
+        let place = (first.start(), first.end(), second.start(), second.end(), kind, String::new());
+        let what = format!("`{left_type}` and `{right_type}`");
+        self.put(place, Code::TypesNeverMatch, !never, what, Vec::new());
     }
 
-    fn see(&mut self, expr: &Typed, kind: u8, code: Code, what: String, known: Vec<String>) {
+    fn see(&mut self, expr: &Typed, base: &Typed, path: String, what: String, known: Vec<String>) {
+        let Some(loc) = base.source_loc() else { return };
         let possible = !matches!(expr.data(), Some(Type::Bool(BoolType::False)));
-        self.put(expr.source_loc(), kind, code, possible, what, known);
+        self.put((loc.start(), loc.end(), 0, 0, 0, path), Code::HasUndeclared, possible, what, known);
     }
 
-    fn put(&mut self, loc: Option<&Loc>, kind: u8, code: Code, possible: bool, what: String, known: Vec<String>) {
-        let Some(loc) = loc else { return };
-        let seen = self.parts.entry((loc.start(), loc.end(), kind)).or_insert_with(|| Seen {
-            possible: false,
-            code,
-            what,
-            known: Vec::new(),
-        });
+    fn put(&mut self, place: Place, code: Code, possible: bool, what: String, known: Vec<String>) {
+        let seen =
+            self.parts.entry(place).or_insert_with(|| Seen { possible: false, code, what, known: Vec::new() });
         seen.possible |= possible;
         seen.known.extend(known);
     }
@@ -119,7 +120,7 @@ impl Observations {
     /// The parts that can never be true, in the order of the text.
     pub(crate) fn never(self) -> Vec<Never> {
         let found = self.parts.into_iter().filter(|(_, seen)| !seen.possible);
-        found.map(|((at, _, _), seen)| Never { code: seen.code, at, what: seen.what, known: seen.known }).collect()
+        found.map(|(place, seen)| Never { code: seen.code, at: place.0, what: seen.what, known: seen.known }).collect()
     }
 }
 

@@ -14,13 +14,15 @@ use std::sync::Arc;
 
 use agentpdp_core::entities::Store;
 use agentpdp_core::policies::PolicySource;
-use cedar_policy_core::ast::{PolicySet, Template};
+use cedar_policy_core::ast::{Effect, PolicySet, Template};
 use cedar_policy_core::parser::{Loc, parse_policyset};
 use cedar_policy_core::validator::{ValidationMode, Validator};
 
 use crate::convert::{ConvertError, Unconvertible, convert};
 use crate::diagnostics::{error_code, finding, findings, warning_code, without_policy};
+use crate::environments::Asked;
 use crate::finding::{Code, Finding, Lines};
+use crate::judge::Judge;
 use crate::limits::{FINDINGS_MAX, Language, measure};
 
 /// Longest name of a policy or link, in bytes.
@@ -43,6 +45,16 @@ pub enum Ids {
     Position,
 }
 
+/// By what policies are judged.
+pub(crate) enum Checks<'r> {
+    /// By nothing: the bundle has no schema.
+    Nothing,
+    /// By Cedar's validator, in a plain bundle.
+    Plain(&'r Validator),
+    /// As policies of a bundle with tasks: whose they are, and the task's name.
+    Tasks(&'r Judge<'r>, Asked, Option<Arc<str>>),
+}
+
 /// A policy and where it stands.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PolicyPlace {
@@ -61,7 +73,7 @@ pub struct PolicyPlace {
 /// Reads files of policies into the core's form.
 pub(crate) struct PolicyReader<'r> {
     pub(crate) ids: Ids,
-    pub(crate) validator: Option<&'r Validator>,
+    pub(crate) checks: Checks<'r>,
     pub(crate) store: &'r mut Store,
     pub(crate) sources: Vec<PolicySource>,
     pub(crate) places: Vec<PolicyPlace>,
@@ -73,9 +85,9 @@ pub(crate) struct PolicyReader<'r> {
 }
 
 /// One file while it is read.
-struct PolicyFile<'f> {
-    name: &'f Arc<str>,
-    lines: Lines<'f>,
+pub(crate) struct PolicyFile<'f> {
+    pub(crate) name: &'f Arc<str>,
+    pub(crate) lines: Lines<'f>,
     /// Findings of the validator so far.
     validity: usize,
 }
@@ -83,19 +95,16 @@ struct PolicyFile<'f> {
 impl PolicyReader<'_> {
     /// Reads one file. What is wrong with it is in the findings.
     pub(crate) fn read(&mut self, name: &Arc<str>, text: &str) {
-        if let Err(finding) = measure(name, text, Language::Policies) {
-            self.findings.push(*finding);
-            return;
+        if let Some(set) = parse(name, text, &mut self.findings) {
+            self.read_set(name, text, &set);
         }
-        let lines = Lines::of(text);
-        match parse_policyset(text) {
-            Err(errors) => self.findings.extend(findings(Code::PolicySyntax, name, &lines, &errors)),
-            Ok(set) => {
-                let mut file = PolicyFile { name, lines, validity: 0 };
-                for template in set.all_templates() {
-                    self.read_policy(template, &mut file);
-                }
-            }
+    }
+
+    /// Reads what a file was parsed to.
+    pub(crate) fn read_set(&mut self, name: &Arc<str>, text: &str, set: &PolicySet) {
+        let mut file = PolicyFile { name, lines: Lines::of(text), validity: 0 };
+        for template in set.all_templates() {
+            self.read_policy(template, &mut file);
         }
     }
 
@@ -109,24 +118,45 @@ impl PolicyReader<'_> {
         let (line, column) = file.lines.place(start);
         let is_template = template.slots().next().is_some();
         self.places.push(PolicyPlace { id: id.clone(), file: file.name.clone(), line, column, is_template });
-        if let Some(step_up) = annotation(template, "step_up") {
-            let place = step_up.loc.as_ref().map_or(start, Loc::start);
-            self.findings.push(
-                Finding::new(
-                    Code::StepUpUnsupported,
-                    file.name,
-                    "`@step_up` is not there yet",
-                    "take the annotation away; without it the `forbid` denies and nobody is asked",
-                )
-                .at(&file.lines, place)
-                .of_policy(Some(id.clone())),
-            );
-        }
+        let step_up = self.step_up(template, &id, file, start);
         match convert(template, id.clone(), self.store) {
-            Ok(source) if is_named => self.sources.push(source),
+            Ok(source) if is_named => self.sources.push(PolicySource { step_up, ..source }),
             Ok(_) => {}
             Err(error) => self.findings.push(unconvertible(error, file, start).of_policy(Some(id))),
         }
+    }
+
+    /// The role that `@step_up` names.
+    fn step_up(
+        &mut self,
+        template: &Template,
+        id: &Arc<str>,
+        file: &PolicyFile<'_>,
+        start: usize,
+    ) -> Option<Arc<str>> {
+        let step_up = annotation(template, "step_up")?;
+        let place = step_up.loc.as_ref().map_or(start, Loc::start);
+        let (code, message, advice) = match self.checks {
+            Checks::Nothing | Checks::Plain(_) => (
+                Code::StepUpUnsupported,
+                "`@step_up` needs a bundle with tasks",
+                "take the annotation away; without it the `forbid` denies and nobody is asked",
+            ),
+            Checks::Tasks(..) if template.effect() == Effect::Permit => (
+                Code::StepUpMisplaced,
+                "`@step_up` stands on a permit",
+                "write a `forbid` with `@step_up` for what a person must approve, beside a plain `permit`",
+            ),
+            Checks::Tasks(..) if step_up.val.trim().is_empty() => (
+                Code::StepUpMisplaced,
+                "`@step_up` names no role",
+                "write who approves, as in `@step_up(\"finance-lead\")`",
+            ),
+            Checks::Tasks(..) => return Some(Arc::from(&*step_up.val)),
+        };
+        let finding = Finding::new(code, file.name, message, advice).at(&file.lines, place);
+        self.findings.push(finding.of_policy(Some(id.clone())));
+        None
     }
 
     /// The name of a policy, unless something is wrong with it.
@@ -138,7 +168,10 @@ impl PolicyReader<'_> {
         };
         let id: Arc<str> = match (self.ids, annotated) {
             (Ids::Position, _) => Arc::from(format!("policy{}", self.names.len())),
-            (Ids::Annotation, Some(id)) if is_policy_id(&id.val) => Arc::from(&*id.val),
+            (Ids::Annotation, Some(id)) if is_policy_id(&id.val) => match &self.checks {
+                Checks::Tasks(_, _, Some(task)) => Arc::from(format!("{task}/{}", id.val)),
+                _ => Arc::from(&*id.val),
+            },
             (Ids::Annotation, Some(_)) => {
                 let advice = format!("an id is 1 to {POLICY_ID_BYTES_MAX} of `A-Z a-z 0-9 . _ -`");
                 let finding = Finding::new(Code::PolicyIdInvalid, file.name, "this cannot name a policy", advice);
@@ -166,17 +199,15 @@ impl PolicyReader<'_> {
     /// Validates one policy by itself: its findings are its own, and a file full of errors can be left in the middle
     /// (Cedar hashes the text of the whole file for every error).
     fn validate(&mut self, template: &Template, id: Option<&Arc<str>>, file: &mut PolicyFile<'_>) {
-        let Some(validator) = self.validator.filter(|_| file.validity < FINDINGS_MAX) else { return };
-        let mut set = PolicySet::new();
-        // A set that is empty takes any policy.
-        let _ = set.add_template(template.clone());
-        let (errors, warnings) = validator.validate(&set, ValidationMode::Strict).into_errors_and_warnings();
-        let mut found: Vec<Finding> = errors
-            .map(|error| finding(error_code(&error), file.name, &file.lines, &error))
-            .chain(warnings.map(|warning| finding(warning_code(&warning), file.name, &file.lines, &warning)))
-            .map(|finding| Finding { message: without_policy(&finding.message).to_owned(), ..finding })
-            .map(|finding| finding.of_policy(id.cloned()))
-            .collect();
+        if file.validity >= FINDINGS_MAX {
+            return;
+        }
+        let found = match &self.checks {
+            Checks::Nothing => return,
+            Checks::Plain(validator) => validated(validator, template, file),
+            Checks::Tasks(judge, asked, _) => crate::strict::findings(judge, asked, template, file),
+        };
+        let mut found: Vec<Finding> = found.into_iter().map(|finding| finding.of_policy(id.cloned())).collect();
         // The validator's order is that of a hash table.
         let key = |finding: &Finding| (finding.line, finding.column, finding.code);
         found.sort_by(|left, right| (key(left), &left.message).cmp(&(key(right), &right.message)));
@@ -185,6 +216,36 @@ impl PolicyReader<'_> {
         file.validity = file.validity.saturating_add(found.len());
         self.validity.extend(found);
     }
+}
+
+/// What a file holds; nothing where it is no Cedar.
+pub(crate) fn parse(name: &Arc<str>, text: &str, found: &mut Vec<Finding>) -> Option<PolicySet> {
+    if let Err(finding) = measure(name, text, Language::Policies) {
+        found.push(*finding);
+        return None;
+    }
+    match parse_policyset(text) {
+        Ok(set) => Some(set),
+        Err(errors) => {
+            found.extend(findings(Code::PolicySyntax, name, &Lines::of(text), &errors));
+            None
+        }
+    }
+}
+
+fn validated(validator: &Validator, template: &Template, file: &PolicyFile<'_>) -> Vec<Finding> {
+    let mut set = PolicySet::new();
+    // A set that is empty takes any policy.
+    let _ = set.add_template(template.clone());
+    let (errors, warnings) = validator.validate(&set, ValidationMode::Strict).into_errors_and_warnings();
+    let errors = errors.map(|error| validity(error_code(&error), file, &error));
+    errors.chain(warnings.map(|warning| validity(warning_code(&warning), file, &warning))).collect()
+}
+
+/// What the validator says, without the name of the policy in it.
+pub(crate) fn validity(code: Code, file: &PolicyFile<'_>, diagnostic: &dyn miette::Diagnostic) -> Finding {
+    let finding = finding(code, file.name, &file.lines, diagnostic);
+    Finding { message: without_policy(&finding.message).to_owned(), ..finding }
 }
 
 fn annotation<'t>(template: &'t Template, key: &str) -> Option<&'t cedar_policy_core::ast::Annotation> {

@@ -44,21 +44,41 @@ pub(crate) fn parse_schema(file: &Arc<str>, text: &str) -> (Option<ValidatorSche
         found.push(size_finding(file, &too_large));
         return (None, found);
     }
+    match resolve_checked(file, fragment, Some(&lines)) {
+        Ok(schema) => (Some(schema), found),
+        Err(errors) => {
+            found.extend(errors);
+            (None, found)
+        }
+    }
+}
+
+/// The schema of a text that has been measured and parsed before, as written.
+pub(crate) fn read_fragment(text: &str) -> Option<Fragment<RawName>> {
+    Fragment::<RawName>::from_cedarschema_str(text, Extensions::all_available()).ok().map(|(fragment, _)| fragment)
+}
+
+/// Resolves a schema that was put together; what is wrong is said of this file.
+pub(crate) fn resolve(file: &Arc<str>, fragment: Fragment<RawName>) -> Result<ValidatorSchema, Vec<Finding>> {
+    if let Err(too_large) = schema_size::check(&fragment).and_then(|()| schema_closure::check(&fragment)) {
+        return Err(vec![size_finding(file, &too_large)]);
+    }
+    resolve_checked(file, fragment, None)
+}
+
+fn resolve_checked(
+    file: &Arc<str>,
+    fragment: Fragment<RawName>,
+    lines: Option<&Lines<'_>>,
+) -> Result<ValidatorSchema, Vec<Finding>> {
     #[allow(clippy::result_large_err)] // Cedar's own error, once a bundle
     let resolved = ValidatorSchemaFragment::from_schema_fragment(fragment)
         .and_then(|fragment| ValidatorSchema::from_schema_fragments([fragment], Extensions::all_available()));
-    let schema = match resolved {
-        Ok(schema) => schema,
-        Err(error) => {
-            found.extend(findings(Code::SchemaInvalid, file, &lines, &error));
-            return (None, found);
-        }
-    };
-    if let Err(error) = schema.check_complete() {
-        found.push(finding(Code::SchemaInvalid, file, &lines, &error));
-        return (None, found);
-    }
-    (Some(schema), found)
+    let nowhere = Lines::of("");
+    let lines = lines.unwrap_or(&nowhere);
+    let schema = resolved.map_err(|error| findings(Code::SchemaInvalid, file, lines, &error))?;
+    schema.check_complete().map_err(|error| vec![finding(Code::SchemaInvalid, file, lines, &error)])?;
+    Ok(schema)
 }
 
 fn size_finding(file: &Arc<str>, too_large: &TooLarge) -> Finding {

@@ -162,7 +162,7 @@ impl<'f, 't> Keys<'f, 't> {
     /// Every key that was not asked for is a finding.
     pub(crate) fn finish(self) {
         let known = self.asked.into_inner();
-        for (key, _) in self.table.iter().filter(|(key, _)| !known.contains(&&***key.get_ref())) {
+        for (key, _) in self.table.iter().filter(|(key, _)| !known.iter().any(|known| **known == **key.get_ref())) {
             let place = if self.place.is_empty() { String::new() } else { format!(" of {}", self.place) };
             let message = format!("`{}` is not a key{place}", key.get_ref().escape_debug());
             let advice = did_you_mean(key.get_ref(), known.iter().copied(), "keys are");

@@ -17,7 +17,7 @@ use crate::limits::{Language, NESTING_MAX, measure};
 use crate::nearest::did_you_mean;
 
 /// Longest text of a type, in bytes.
-pub const TYPE_TEXT_BYTES_MAX: usize = 4_096;
+pub(crate) const TYPE_TEXT_BYTES_MAX: usize = 4_096;
 
 /// Why a text is no type, and what would be right.
 #[derive(Clone, PartialEq, Eq, Debug)]

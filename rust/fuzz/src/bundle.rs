@@ -63,6 +63,7 @@ fn read(policies: &str, schema: Option<&str>) -> Loaded {
         ids: Ids::Position,
         validate: true,
         seed: 7,
+        ..Sources::default()
     };
     load(&sources, &mut |_, _| ControlFlow::Continue(()))
 }

@@ -69,6 +69,7 @@ pub(crate) fn read_bundle(policies: &str, entities: Option<&str>, has_schema: bo
         ids: Ids::Position,
         validate: false,
         seed: 7,
+        ..Sources::default()
     };
     load(&sources, &mut |_, _| ControlFlow::Continue(()))
 }

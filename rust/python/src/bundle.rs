@@ -2,15 +2,16 @@
 
 use std::ops::ControlFlow;
 
-use agentpdp_cedar::bundle::{Ids, Loaded, Sources, load, policies_json};
+use agentpdp_cedar::bundle::{Delegation, Ids, Loaded, Sources, delegation_json, load, policies_json};
 use agentpdp_cedar::finding::Finding as CedarFinding;
 use agentpdp_core::authorize::OnError;
 use agentpdp_core::engine::Snapshot;
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyKeyError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::errors;
+use crate::grants::view::HostAction;
 
 /// One thing that is wrong or doubtful in a bundle.
 #[pyclass(frozen, module = "agentpdp", name = "Finding", get_all, eq, hash)]
@@ -87,9 +88,7 @@ impl Finding {
 /// Everything that a deployment decides by, compiled.
 #[pyclass(frozen, subclass, module = "agentpdp._core", name = "Bundle")]
 pub(crate) struct Bundle {
-    name: Option<String>,
     digest: String,
-    on_error: OnError,
     sources: Sources,
     loaded: Loaded,
     initial: Snapshot,
@@ -101,52 +100,39 @@ impl Bundle {
     }
 
     /// The host's actions.
-    pub(crate) fn host_actions(&self) -> Vec<crate::grants::view::HostAction> {
-        Vec::new()
+    pub(crate) fn host_actions(&self) -> Vec<HostAction> {
+        let actions = self.loaded.delegation.as_ref().map(Delegation::host_actions).unwrap_or_default();
+        actions.into_iter().map(|(action, is_tool)| HostAction { action, is_tool }).collect()
     }
 
     pub(crate) fn name_or_empty(&self) -> &str {
-        self.name.as_deref().unwrap_or_default()
+        self.loaded.name.as_deref().unwrap_or_default()
     }
 }
 
 #[pymethods]
 impl Bundle {
     #[new]
-    #[pyo3(signature = (
-        *, policies, schema, entities, name, digest, on_error, ids="annotation", validate=true, progress=None
-    ))]
-    #[allow(clippy::too_many_arguments)] // named ones; the Python class has the friendly form
+    #[pyo3(signature = (*, files, digest, ids="annotation", validate=true, progress=None))]
     fn new(
         py: Python<'_>,
-        policies: Vec<(String, String)>,
-        schema: Option<String>,
-        entities: Option<String>,
-        name: Option<String>,
+        files: Vec<(String, String)>,
         digest: String,
-        on_error: &str,
         ids: &str,
         validate: bool,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
-        let on_error = match on_error {
-            "deny" => OnError::Deny,
-            "cedar" => OnError::Cedar,
-            _ => return Err(PyValueError::new_err("on_error is `\"deny\"` or `\"cedar\"`")),
-        };
         let ids = match ids {
             "annotation" => Ids::Annotation,
             "position" => Ids::Position,
             _ => return Err(PyValueError::new_err("ids is `\"annotation\"` or `\"position\"`")),
         };
         let sources = Sources {
-            policies,
-            schema: schema.map(|text| ("schema.cedarschema".to_owned(), text)),
-            entities: entities.map(|text| ("entities.json".to_owned(), text)),
-            on_error,
+            digest: digest_bytes(&digest)?,
             ids,
             validate,
             seed: std::hash::BuildHasher::hash_one(&std::collections::hash_map::RandomState::new(), "uids"),
+            ..Sources::of_files(files)
         };
         let mut raised: Option<PyErr> = None;
         let mut tell = |done: usize, total: usize| {
@@ -164,7 +150,7 @@ impl Bundle {
             return Err(error);
         }
         match loaded.compiled.clone() {
-            Some(initial) => Ok(Self { name, digest, on_error, sources, loaded, initial }),
+            Some(initial) => Ok(Self { digest, sources, loaded, initial }),
             None => Err(errors::bundle(py, loaded.findings.iter().map(Finding::from).collect())),
         }
     }
@@ -172,7 +158,7 @@ impl Bundle {
     /// A name for people, if the bundle has one.
     #[getter]
     fn name(&self) -> Option<&str> {
-        self.name.as_deref()
+        self.loaded.name.as_deref()
     }
 
     /// SHA-256 of the content, 64 hexadecimal digits.
@@ -184,7 +170,7 @@ impl Bundle {
     /// What an erring forbid does: `"deny"` or `"cedar"`.
     #[getter]
     fn on_error(&self) -> &'static str {
-        match self.on_error {
+        match self.loaded.on_error {
             OnError::Deny => "deny",
             OnError::Cedar => "cedar",
         }
@@ -223,9 +209,23 @@ impl Bundle {
         pyo3::types::PyTuple::new(py, findings)
     }
 
-    /// The text of the schema; empty if there is none.
-    fn schema_text(&self) -> &str {
-        self.sources.schema.as_ref().map_or("", |(_, text)| text)
+    /// Names of the tasks, sorted.
+    #[getter]
+    fn tasks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, pyo3::types::PyTuple>> {
+        let names = self.loaded.delegation.iter().flat_map(Delegation::tasks);
+        pyo3::types::PyTuple::new(py, names.collect::<Vec<_>>())
+    }
+
+    /// The text of the schema, of a bundle with tasks the ceiling's or a task's; empty if there is none.
+    #[pyo3(signature = (task=None))]
+    fn schema_text(&self, task: Option<&str>) -> PyResult<String> {
+        match (&self.loaded.delegation, task) {
+            (Some(delegation), task) => delegation
+                .schema_text(task)
+                .ok_or_else(|| PyKeyError::new_err(format!("there is no task {:?}", task.unwrap_or_default()))),
+            (None, Some(task)) => Err(PyKeyError::new_err(format!("there is no task {task:?}: the bundle is plain"))),
+            (None, None) => Ok(self.sources.schema.as_ref().map_or_else(String::new, |(_, text)| text.clone())),
+        }
     }
 
     /// Policies in Cedar's JSON form, the resolved schema, the entities: what the reference decides by.
@@ -244,6 +244,9 @@ impl Bundle {
         let entities = self.sources.entities.as_ref().map_or("[]", |(_, text)| text);
         json.set_item("entities", loads.call1((entities,))?)?;
         json.set_item("on_error", self.on_error())?;
+        if let Some(delegation) = py.detach(|| delegation_json(&self.sources, &self.loaded)) {
+            json.set_item("delegation", loads.call1((delegation.to_string(),))?)?;
+        }
         Ok(json)
     }
 
@@ -251,4 +254,15 @@ impl Bundle {
         let digest: String = self.digest.chars().take(12).collect();
         format!("Bundle({:?}, policies={}, digest={digest}…)", self.name_or_empty(), self.loaded.policies.len())
     }
+}
+
+/// A digest of 64 hexadecimal digits as bytes.
+fn digest_bytes(text: &str) -> PyResult<[u8; 32]> {
+    let wrong = || PyValueError::new_err("a digest is 64 hexadecimal digits");
+    let digits: Vec<u32> = text.chars().map(|digit| digit.to_digit(16)).collect::<Option<_>>().ok_or_else(wrong)?;
+    let pairs = digits.chunks_exact(2).filter_map(|pair| match pair {
+        [high, low] => u8::try_from(high * 16 + low).ok(),
+        _ => None,
+    });
+    pairs.collect::<Vec<u8>>().try_into().map_err(|_| wrong())
 }

@@ -36,6 +36,7 @@ impl Ours {
             ids: Ids::Position,
             validate: false,
             seed: 7,
+            ..Sources::default()
         };
         let loaded = load(&sources, &mut |_, _| ControlFlow::Continue(()));
         let findings: Vec<String> = loaded.findings.iter().map(ToString::to_string).collect();
