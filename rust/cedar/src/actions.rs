@@ -8,13 +8,14 @@
 
 use std::sync::Arc;
 
+use agentpdp_arguments::plan::Plan;
+use agentpdp_arguments::tool::Tool;
 use agentpdp_core::entities::{Store, TooManyUids};
 use agentpdp_core::schema::{AttributeType, RecordType, Type};
 use agentpdp_core::tasks::ResourceRule;
 use agentpdp_core::value::{EntityId, TypeId};
 
 use crate::settings::{ActionText, Impact};
-use crate::tools::Tool;
 
 /// The namespace of the engine's own actions.
 pub(crate) const ENGINE_NAMESPACE: &str = "AgentPDP";
@@ -50,6 +51,8 @@ pub(crate) struct HostAction {
     pub(crate) by_principal: Vec<(TypeId, TypeId)>,
     pub(crate) impact: Vec<Impact>,
     pub(crate) tool: Option<Tool>,
+    /// How a tool's arguments are read.
+    pub(crate) plan: Option<Arc<Plan>>,
     pub(crate) declared: Option<ActionText>,
 }
 

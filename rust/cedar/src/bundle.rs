@@ -158,7 +158,11 @@ fn read(sources: &Sources) -> Prepared {
     let empty = ("agentpdp.toml".to_owned(), String::new());
     let (file, text) = sources.settings.as_ref().unwrap_or(&empty);
     let file = TextFile::new(file, text);
-    let settings = read_settings(&file).unwrap_or_default();
+    let Some(settings) = read_settings(&file) else {
+        // What kind of bundle it is cannot be known.
+        let (findings, on_error) = (file.take_findings(), sources.on_error);
+        return Prepared { findings, policies: Vec::new(), name: None, on_error, parts: None };
+    };
     let with_tasks = !sources.tools.is_empty() || !sources.tasks.is_empty() || settings.task_key.is_some();
     let mut read = if with_tasks { with_tasks::read(sources, &settings, &file) } else { read_plain(sources) };
     read.findings.extend(file.take_findings());

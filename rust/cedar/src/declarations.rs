@@ -94,10 +94,16 @@ impl Lookup<'_> {
         }
         let open_types = self.entity_types(file, &settings.open_types);
         for name in &settings.open_types {
-            let named = |names: &Option<Vec<Placed<String>>>| names.iter().flatten().any(|known| known.value == name.value);
+            let named =
+                |names: &Option<Vec<Placed<String>>>| names.iter().flatten().any(|known| known.value == name.value);
             if named(&settings.principals) || named(&settings.agents) {
                 let message = format!("`{}` is a type of parties and open", name.value);
-                file.find(Code::OpenParty, name.at, message, "a party that nobody knows is in no group that a `forbid` names: take it out of `open_types`");
+                file.find(
+                    Code::OpenParty,
+                    name.at,
+                    message,
+                    "a party that nobody knows is in no group that a `forbid` names: take it out of `open_types`",
+                );
             }
         }
         let mut claims = Vec::new();
@@ -118,7 +124,8 @@ impl Lookup<'_> {
     ) -> Option<Type> {
         if !is_identifier(&name.value) || name.value.starts_with("__") {
             let message = format!("`{}` cannot name a {what}", name.value.escape_debug());
-            let advice = "a name is letters, digits and `_`, no word of Cedar's, and does not start with a digit or `__`";
+            let advice =
+                "a name is letters, digits and `_`, no word of Cedar's, and does not start with a digit or `__`";
             file.find(Code::NameInvalid, name.at, message, advice);
             return None;
         }
@@ -149,7 +156,11 @@ impl Lookup<'_> {
     ) -> Option<Vec<TypeId>> {
         let names = names?;
         if names.is_empty() {
-            file.find_whole(Code::KeyValue, format!("`{key}` is empty: the task is for nobody"), "leave it out for all");
+            file.find_whole(
+                Code::KeyValue,
+                format!("`{key}` is empty: the task is for nobody"),
+                "leave it out for all",
+            );
         }
         for name in names {
             let known = self.store.find_type(&name.value);
@@ -170,7 +181,10 @@ impl Lookup<'_> {
             let given = given.as_ref()?;
             let read = self.value(&given.value, &value);
             if let Err(message) = &read {
-                let message = format!("`{key}` of the parameter `{}` is no {}: {message}", param.name.value, param.type_text.value);
+                let message = format!(
+                    "`{key}` of the parameter `{}` is no {}: {message}",
+                    param.name.value, param.type_text.value
+                );
                 file.find(Code::ParamValue, given.at, message, "write a value of the parameter's type");
             }
             read.ok()
@@ -188,7 +202,13 @@ impl Lookup<'_> {
         })
     }
 
-    fn check_bounds(&self, file: &TextFile<'_>, param: &ParamText, value: &Type, [default, min, max]: [Option<&Value>; 3]) {
+    fn check_bounds(
+        &self,
+        file: &TextFile<'_>,
+        param: &ParamText,
+        value: &Type,
+        [default, min, max]: [Option<&Value>; 3],
+    ) {
         let name = &param.name.value;
         if !matches!(value, Type::Long | Type::Decimal | Type::Datetime | Type::Duration) {
             for (key, bound) in [("min", &param.min), ("max", &param.max)] {
@@ -201,10 +221,16 @@ impl Lookup<'_> {
         if let (Some(least), Some(most), Some(place)) = (min, max, &param.max)
             && order(least) > order(most)
         {
-            file.find(Code::ParamValue, place.at, format!("`max` of the parameter `{name}` is less than `min`"), "swap them");
+            file.find(
+                Code::ParamValue,
+                place.at,
+                format!("`max` of the parameter `{name}` is less than `min`"),
+                "swap them",
+            );
         }
         let beyond = |default: &Value| {
-            min.is_some_and(|least| order(default) < order(least)) || max.is_some_and(|most| order(default) > order(most))
+            min.is_some_and(|least| order(default) < order(least))
+                || max.is_some_and(|most| order(default) > order(most))
         };
         if let (Some(default), Some(place)) = (default, &param.default)
             && beyond(default)

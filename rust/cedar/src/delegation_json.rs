@@ -18,8 +18,7 @@ pub(crate) fn delegation_json(declarations: &Declarations, shapes: &[ActionShape
         .iter()
         .filter_map(|shape| Some((cedar_text(shape.action, store), action(shape.host_action()?, store))))
         .collect();
-    let tasks: Map<String, Json> =
-        declarations.tasks.iter().map(|of| (of.name.to_string(), task(of, store))).collect();
+    let tasks: Map<String, Json> = declarations.tasks.iter().map(|of| (of.name.to_string(), task(of, store))).collect();
     let limits = declarations.limits;
     json!({
         "digest": hex(&declarations.digest),
@@ -37,7 +36,8 @@ fn action(host: &HostAction, store: &Store) -> Json {
     let impact: Vec<&str> = host.impact.iter().map(|impact| impact.name()).collect();
     let tool = host.tool.as_ref().map(|tool| json!({"name": &*tool.name, "inputSchema": tool.input_schema}));
     let declared = host.declared.as_ref();
-    let texts = |list: &[crate::toml_text::Placed<String>]| list.iter().map(|text| text.value.clone()).collect::<Vec<_>>();
+    let texts =
+        |list: &[crate::toml_text::Placed<String>]| list.iter().map(|text| text.value.clone()).collect::<Vec<_>>();
     let kinds: Map<String, Json> = declared
         .into_iter()
         .flat_map(|declared| declared.kinds.iter().map(|(name, kind)| (name.value.clone(), kind.value.clone())))
@@ -59,7 +59,8 @@ fn action(host: &HostAction, store: &Store) -> Json {
 }
 
 fn resource(host: &HostAction, store: &Store) -> Json {
-    let written = host.declared.as_ref().and_then(|declared| declared.resource.as_ref()).map(|resource| &resource.value);
+    let written =
+        host.declared.as_ref().and_then(|declared| declared.resource.as_ref()).map(|resource| &resource.value);
     match (&host.rule, written) {
         (ResourceRule::Argument, Some(ResourceText::Argument { type_name, argument })) => {
             json!({"rule": "argument", "type": type_name.value, "from": argument.value})
@@ -74,8 +75,7 @@ fn resource(host: &HostAction, store: &Store) -> Json {
 fn task(task: &Task, store: &Store) -> Json {
     let types = |types: &Option<Box<[TypeId]>>| types.as_ref().map(|types| names(types, store));
     let own = task.own.as_ref().map(|own| own.iter().map(|entity| uid(*entity, store)).collect::<Vec<_>>());
-    let params: Map<String, Json> =
-        task.params.iter().map(|of| (of.name.to_string(), param(of, store))).collect();
+    let params: Map<String, Json> = task.params.iter().map(|of| (of.name.to_string(), param(of, store))).collect();
     json!({
         "description": &*task.description,
         "lifetime_ms": task.lifetime_ms,
@@ -106,9 +106,9 @@ pub fn value_json(value: &Value, store: &Store) -> Json {
         Value::String(text) => Json::from(&**text),
         Value::Entity(entity) => json!({"__entity": uid(*entity, store)}),
         Value::Set(set) => set.values().iter().map(|member| value_json(member, store)).collect(),
-        Value::Record(record) => {
-            Json::Object(record.attributes().map(|(name, value)| (name.to_string(), value_json(value, store))).collect())
-        }
+        Value::Record(record) => Json::Object(
+            record.attributes().map(|(name, value)| (name.to_string(), value_json(value, store))).collect(),
+        ),
         Value::Decimal(number) => extension("decimal", number.to_string()),
         Value::Ip(network) => extension("ip", network.to_string()),
         Value::Datetime(time) => extension("datetime", time.to_string()),

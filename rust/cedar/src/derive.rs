@@ -80,11 +80,7 @@ fn namespace(schema: &mut Fragment<RawName>, name: Option<Name>) -> &mut Namespa
     })
 }
 
-fn action_type(
-    shape: &ActionShape,
-    common: &[String; 2],
-    store: &Store,
-) -> Result<ActionType<RawName>, NoName> {
+fn action_type(shape: &ActionShape, common: &[String; 2], store: &Store) -> Result<ActionType<RawName>, NoName> {
     let applies_to = match shape.role {
         Role::Group => None,
         _ => Some(ApplySpec {
@@ -144,8 +140,7 @@ pub(crate) fn json_type(resolved: &Type, store: &Store) -> Result<json::Type<Raw
 }
 
 fn record_type(record: &RecordType, store: &Store) -> Result<json::Type<RawName>, NoName> {
-    let mut read = json::RecordType::default();
-    read.additional_attributes = false;
+    let mut read = json::RecordType { additional_attributes: false, ..json::RecordType::default() };
     for attribute in record.attributes() {
         let ty = json_type(&attribute.value, store)?;
         let attribute_type = TypeOfAttribute { ty, annotations: Annotations::new(), required: attribute.required };

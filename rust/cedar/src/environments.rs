@@ -17,9 +17,7 @@ use agentpdp_core::tasks::ResourceRule;
 use agentpdp_core::value::{EntityId, TypeId};
 use cedar_policy_core::FromNormalizedStr;
 use cedar_policy_core::ast::{ActionConstraint, Eid, EntityType, EntityUID, Name};
-use cedar_policy_core::validator::types::{
-    AttributeType, EntityKind, EntityLUB, OpenTag, Type as CedarType,
-};
+use cedar_policy_core::validator::types::{AttributeType, EntityKind, EntityLUB, OpenTag, Type as CedarType};
 use smol_str::SmolStr;
 
 use crate::actions::{ActionShape, Role, grant_type, system_type};
@@ -211,7 +209,8 @@ fn parties(shape: &ActionShape, pair: (TypeId, TypeId), asked: &Asked) -> (Vec<T
         Role::Start | Role::Approve | Role::Revoke if in_task => (Vec::new(), Vec::new()),
         Role::Start | Role::Approve | Role::Revoke => (shape.principals.clone(), of(&shape.resources, &[pair.1])),
         Role::Delegate | Role::Host(_) => {
-            let principals = if in_task { of(&shape.principals, &[pair.1]) } else { of(&shape.principals, &[pair.0, pair.1]) };
+            let principals =
+                if in_task { of(&shape.principals, &[pair.1]) } else { of(&shape.principals, &[pair.0, pair.1]) };
             (principals, resources(shape, pair.0))
         }
     }

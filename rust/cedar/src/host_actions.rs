@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use agentpdp_arguments::plan::Plan;
 use agentpdp_core::entities::TooManyUids;
 use agentpdp_core::schema::{ActionType, Type};
 use agentpdp_core::tasks::ResourceRule;
@@ -20,13 +21,7 @@ use crate::finding::Code;
 use crate::nearest::did_you_mean;
 use crate::settings::{ActionText, Impact, ResourceText, Settings};
 use crate::toml_text::{Placed, TextFile};
-use crate::tools::{Tool, input_type};
-
-/// A tool and the file that pins it.
-pub(crate) struct PinnedTool<'t> {
-    pub(crate) tool: Tool,
-    pub(crate) file: &'t TextFile<'t>,
-}
+use crate::tools::PinnedTool;
 
 /// Makes the shapes of tools and of the host's actions.
 pub(crate) struct HostActions<'h, 'l> {
@@ -51,7 +46,7 @@ impl HostActions<'_, '_> {
             let action = self.lookup.store.intern(&action_type, &pinned.tool.name)?;
             if shapes.iter().any(|shape| shape.action == action) {
                 let message = format!("a tool `{}` stands in another list", pinned.tool.name.escape_debug());
-                pinned.file.find(Code::ToolDuplicate, place(pinned), message, "pin each tool once");
+                pinned.file.find(Code::ToolDuplicate, pinned.place(), message, "pin each tool once");
                 continue;
             }
             let declared = declared.remove(&*pinned.tool.name);
@@ -81,7 +76,10 @@ impl HostActions<'_, '_> {
         }
         let names = tools.iter().map(|pinned| &*pinned.tool.name);
         for action in declared.values() {
-            let message = format!("`[actions.{}]` declares no tool and no action of the schema", action.name.value.escape_debug());
+            let message = format!(
+                "`[actions.{}]` declares no tool and no action of the schema",
+                action.name.value.escape_debug()
+            );
             let advice = did_you_mean(&action.name.value, names.clone(), "tools are");
             self.settings_file.find(Code::ActionUndeclared, action.name.at, message, advice);
         }
@@ -95,7 +93,8 @@ impl HostActions<'_, '_> {
         pinned: Option<&PinnedTool<'_>>,
         declared: Option<&ActionText>,
     ) -> Result<ActionShape, TooManyUids> {
-        let known = known.filter(|known| !(known.principals.is_empty() && known.resources.is_empty() && pinned.is_none()));
+        let known =
+            known.filter(|known| !(known.principals.is_empty() && known.resources.is_empty() && pinned.is_none()));
         let host = known.map(|known| known.context.clone()).unwrap_or_default();
         for name in RESERVED.iter().filter(|name| host.get(name).is_some()) {
             let id = self.lookup.store.uid(action).map(|(_, id)| id.escape_debug().to_string()).unwrap_or_default();
@@ -113,19 +112,21 @@ impl HostActions<'_, '_> {
             None => union(&self.parties.principals, &self.parties.agents),
         };
         let (rule, by_principal, resources) = self.resource(pinned, declared, known, &principals)?;
-        let input = self.input(pinned, declared);
+        let plan = self.plan(pinned, declared);
+        let input = plan.as_ref().map(|plan| plan.input.clone()).unwrap_or_default();
         let tool = pinned.map(|pinned| pinned.tool.clone());
-        let host_action = HostAction { rule, by_principal, impact, tool, declared: declared.cloned() };
+        let host_action = HostAction { rule, by_principal, impact, tool, plan, declared: declared.cloned() };
         let role = Role::Host(Box::new(host_action));
-        Ok(ActionShape { action, groups, principals, resources, host, input: Arc::new(input), role })
+        Ok(ActionShape { action, groups, principals, resources, host, input, role })
     }
 
     fn impact(&self, pinned: Option<&PinnedTool<'_>>, declared: Option<&ActionText>) -> Vec<Impact> {
         let Some(impact) = declared.and_then(|declared| declared.impact.as_ref()) else {
             return Impact::HARMFUL.to_vec();
         };
-        let hint = |name: &str| pinned.and_then(|pinned| pinned.tool.annotations.get(name)?.as_bool());
-        if impact.value == [Impact::Read] && (hint("readOnlyHint") == Some(false) || hint("destructiveHint") == Some(true)) {
+        let hints = pinned.map(|pinned| pinned.tool.annotations).unwrap_or_default();
+        let is_read = impact.value == [Impact::Read];
+        if is_read && (hints.read_only == Some(false) || hints.destructive == Some(true)) {
             let message = "the tool's own definition says that it does not only read; it counts as `write`";
             let advice = "write `impact = [\"write\"]`, or pin a definition without the annotation";
             self.settings_file.find(Code::ImpactStricter, impact.at, message, advice);
@@ -134,31 +135,19 @@ impl HostActions<'_, '_> {
         impact.value.clone()
     }
 
-    fn input(&mut self, pinned: Option<&PinnedTool<'_>>, declared: Option<&ActionText>) -> agentpdp_core::schema::RecordType {
-        let Some(pinned) = pinned else {
-            for name in declared.iter().flat_map(|declared| {
-                let kinds = declared.kinds.iter().map(|(name, _)| name);
-                kinds.chain(&declared.require).chain(&declared.opaque).chain(declared.entities.iter().map(|(name, _)| name))
-            }) {
-                let message = format!("`{}` is declared of an action that has no tool and so no arguments", name.value.escape_debug());
-                self.settings_file.find(Code::ArgumentUndeclared, name.at, message, "take it out, or pin the tool's definition in `tools/`");
-            }
-            return agentpdp_core::schema::RecordType::default();
-        };
-        let mut entities = Vec::new();
-        let mut require: Vec<&str> = Vec::new();
-        if let Some(declared) = declared {
-            for (name, type_name) in &declared.entities {
-                if let Some(type_id) = self.lookup.entity_type(self.settings_file, type_name) {
-                    entities.push((name.value.clone(), type_id));
-                }
-            }
-            require.extend(declared.require.iter().map(|name| name.value.as_str()));
-            if let Some(ResourceText::Argument { argument, .. }) = declared.resource.as_ref().map(|resource| &resource.value) {
-                require.push(&argument.value);
-            }
+    /// How the arguments of a tool are read; none for an action of the host.
+    fn plan(&mut self, pinned: Option<&PinnedTool<'_>>, declared: Option<&ActionText>) -> Option<Arc<Plan>> {
+        if let Some(pinned) = pinned {
+            let (settings, lookup) = (self.settings_file, &mut *self.lookup);
+            return crate::tools::plan(pinned, declared, settings, lookup);
         }
-        input_type(&pinned.tool.input_schema, &entities, &require)
+        for name in declared.into_iter().flat_map(ActionText::arguments) {
+            let shown = name.value.escape_debug();
+            let message = format!("`{shown}` is declared of an action that has no tool and so no arguments");
+            let advice = "take it out, or pin the tool's definition in `tools/`";
+            self.settings_file.find(Code::ArgumentUndeclared, name.at, message, advice);
+        }
+        None
     }
 
     /// Where the resource comes from, its type for each principal's type, and all its types.
@@ -174,7 +163,7 @@ impl HostActions<'_, '_> {
             principals.iter().copied().filter(|type_id| self.parties.principals.contains(type_id)).collect();
         let Some(resource) = declared.and_then(|declared| declared.resource.as_ref()) else {
             if let Some(pinned) = pinned
-                && declared.is_none_or(|declared| declared.resource.is_none())
+                && declared.is_none_or(|declared| !declared.has_resource)
             {
                 self.propose(pinned, declared);
             }
@@ -187,7 +176,12 @@ impl HostActions<'_, '_> {
             ResourceText::Argument { type_name, argument } => {
                 if pinned.is_none() {
                     let message = "the resource comes from an argument, and the action has no tool";
-                    self.settings_file.find(Code::ArgumentUndeclared, argument.at, message, "write `\"caller\"`, or pin the tool's definition in `tools/`");
+                    self.settings_file.find(
+                        Code::ArgumentUndeclared,
+                        argument.at,
+                        message,
+                        "write `\"caller\"`, or pin the tool's definition in `tools/`",
+                    );
                 }
                 (ResourceRule::Argument, Vec::new(), one(self.lookup, type_name))
             }
@@ -217,7 +211,12 @@ impl HostActions<'_, '_> {
         {
             let other = self.lookup.store.type_name(*other).map_or_else(String::new, ToString::to_string);
             let message = format!("the schema's action does not take `{other}` as resource");
-            self.settings_file.find(Code::ResourceType, resource.at, message, "declare a type that the schema's `appliesTo` names");
+            self.settings_file.find(
+                Code::ResourceType,
+                resource.at,
+                message,
+                "declare a type that the schema's `appliesTo` names",
+            );
         }
         Ok((rule, by_principal, resources))
     }
@@ -242,7 +241,8 @@ impl HostActions<'_, '_> {
             match attribute.map(|attribute| &attribute.value) {
                 Some(Type::Entity(type_id)) => read.push((*principal, *type_id)),
                 found => {
-                    let principal = self.lookup.store.type_name(*principal).map_or_else(String::new, ToString::to_string);
+                    let principal =
+                        self.lookup.store.type_name(*principal).map_or_else(String::new, ToString::to_string);
                     let what = if found.is_some() { "is no entity" } else { "is not declared" };
                     let message = format!("the attribute `{}` of `{principal}` {what}", name.value.escape_debug());
                     let known = entity_type.into_iter().flat_map(|entity_type| entity_type.attributes.attributes());
@@ -267,31 +267,32 @@ impl HostActions<'_, '_> {
             let base = |full: &str| full.rsplit("::").next().unwrap_or(full).to_lowercase();
             types.iter().find(|known| base(known) == plain).map(|known| (known, name))
         });
-        let reads = declared.and_then(|declared| declared.impact.as_ref()).is_some_and(|impact| impact.value == [Impact::Read]);
+        let reads =
+            declared.and_then(|declared| declared.impact.as_ref()).is_some_and(|impact| impact.value == [Impact::Read]);
         let proposal = match from {
             Some((type_name, name)) => format!("{{ type = \"{type_name}\", from = \"input.{name}\" }}"),
             None if reads => "\"principal\"".to_owned(),
             None => "{ type = \"System\", id = \"…\" }".to_owned(),
         };
-        let message = format!("where the resource of the tool `{}` comes from is not declared", tool.name.escape_debug());
+        let message =
+            format!("where the resource of the tool `{}` comes from is not declared", tool.name.escape_debug());
         match declared {
             Some(declared) => {
                 let advice = format!("write `resource = {proposal}`, or another one that fits");
                 self.settings_file.find(Code::ResourceMissing, declared.name.at, message, advice);
             }
             None => {
-                let advice = format!("write `[actions.{}]` and below it `resource = {proposal}` and `impact`", tool.name.escape_debug());
+                let advice = format!(
+                    "write `[actions.{}]` and below it `resource = {proposal}` and `impact`",
+                    tool.name.escape_debug()
+                );
                 self.settings_file.find_whole(Code::ResourceMissing, message, advice);
             }
         }
     }
 }
 
-/// The byte at which a tool's name stands in its file.
-pub(crate) fn place(pinned: &PinnedTool<'_>) -> usize {
-    find_text(pinned.file.text, &pinned.tool.name)
-}
-
-fn find_text(text: &str, quoted: &str) -> usize {
+/// The byte at which a name stands in a text, in quotes if it can be.
+pub(crate) fn find_text(text: &str, quoted: &str) -> usize {
     text.find(&format!("\"{quoted}\"")).or_else(|| text.find(quoted)).unwrap_or(0)
 }

@@ -106,7 +106,11 @@ impl<'s> Judge<'s> {
     }
 
     /// The types that a template's slots may have in an environment.
-    fn slots(&self, template: &Template, environment: &Environment<'_>) -> Vec<(Option<EntityType>, Option<EntityType>)> {
+    fn slots(
+        &self,
+        template: &Template,
+        environment: &Environment<'_>,
+    ) -> Vec<(Option<EntityType>, Option<EntityType>)> {
         let above = |slot: SlotId, own: &EntityType| -> Vec<Option<EntityType>> {
             if !template.slots().any(|known| known.id == slot) {
                 return vec![None];
@@ -115,7 +119,9 @@ impl<'s> Judge<'s> {
             types.map(|known| Some(known.name().clone())).chain([Some(own.clone())]).collect()
         };
         let resources = above(SlotId::resource(), environment.resource);
-        let pairs = |principal: Option<EntityType>| resources.iter().map(move |resource| (principal.clone(), resource.clone())).collect::<Vec<_>>();
+        let pairs = |principal: Option<EntityType>| {
+            resources.iter().map(move |resource| (principal.clone(), resource.clone())).collect::<Vec<_>>()
+        };
         above(SlotId::principal(), environment.principal).into_iter().flat_map(pairs).collect()
     }
 }

@@ -6,8 +6,7 @@
 pub const LIFETIME_MS_MAX: i64 = 10 * 366 * 86_400_000;
 
 /// What a lifetime looks like, for messages.
-pub(crate) const LIFETIME_ADVICE: &str =
-    "write it as `\"30m\"`, `\"8h\"`, `\"45s\"`, `\"1h30m\"`, `\"7d\"`, or as an integer of milliseconds; ten years at most";
+pub(crate) const LIFETIME_ADVICE: &str = "write it as `\"30m\"`, `\"8h\"`, `\"45s\"`, `\"1h30m\"`, `\"7d\"`, or as an integer of milliseconds; ten years at most";
 
 const UNITS: [(&str, i64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 

@@ -1,7 +1,7 @@
 //! Which known name did somebody mean who wrote an unknown one?
 
 /// Most names that an advice lists.
-const LISTED_MAX: usize = 12;
+const LISTED_COUNT: usize = 12;
 
 /// The known name that is most like another one, unless none is near.
 pub(crate) fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
@@ -21,17 +21,17 @@ pub(crate) fn did_you_mean<'n>(name: &str, known: impl IntoIterator<Item = &'n s
     if known.is_empty() {
         return format!("{list}: none");
     }
-    let more = if known.len() > LISTED_MAX { ", …" } else { "" };
+    let more = if known.len() > LISTED_COUNT { ", …" } else { "" };
     let listed: Vec<String> =
-        known.iter().take(LISTED_MAX).map(|known| format!("`{}`", known.escape_debug())).collect();
+        known.iter().take(LISTED_COUNT).map(|known| format!("`{}`", known.escape_debug())).collect();
     format!("{list} {}{more}", listed.join(", "))
 }
 
 /// Characters to change, put in or take out; two neighbours that are swapped are one change.
 fn distance(left: &str, right: &str) -> usize {
-    const CHARACTERS_MAX: usize = 64;
-    let left: Vec<char> = left.chars().take(CHARACTERS_MAX).flat_map(char::to_lowercase).collect();
-    let right: Vec<char> = right.chars().take(CHARACTERS_MAX).flat_map(char::to_lowercase).collect();
+    const CHARACTERS_COMPARED: usize = 64;
+    let left: Vec<char> = left.chars().take(CHARACTERS_COMPARED).flat_map(char::to_lowercase).collect();
+    let right: Vec<char> = right.chars().take(CHARACTERS_COMPARED).flat_map(char::to_lowercase).collect();
     let at = |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX / 2);
     let mut before: Vec<usize> = Vec::new();
     let mut above: Vec<usize> = (0..=right.len()).collect();

@@ -71,7 +71,8 @@ impl Observations {
     }
 
     fn read_binary(&mut self, expr: &Typed, op: BinaryOp, left: &Typed, right: &Typed) {
-        let (one, of) = (|side: &Typed| entity(side.data().as_ref()), |side: &Typed| entity(member(side.data().as_ref())));
+        let (one, of) =
+            (|side: &Typed| entity(side.data().as_ref()), |side: &Typed| entity(member(side.data().as_ref())));
         let (kind, types) = match op {
             BinaryOp::Eq => (1, (one(left), one(right))),
             BinaryOp::In => (2, (one(left), of(right).or_else(|| one(right)))),
@@ -97,8 +98,7 @@ impl Observations {
     }
 
     fn put(&mut self, place: Place, code: Code, possible: bool, what: String, known: Vec<String>) {
-        let seen =
-            self.parts.entry(place).or_insert_with(|| Seen { possible: false, code, what, known: Vec::new() });
+        let seen = self.parts.entry(place).or_insert_with(|| Seen { possible: false, code, what, known: Vec::new() });
         seen.possible |= possible;
         seen.known.extend(known);
     }
@@ -174,7 +174,12 @@ fn missing<'n>(
         last = name.to_owned();
         match attributes.as_ref().and_then(|attributes| attributes.get_attr(name)) {
             Some(attribute) => found = Some((*attribute.attr_type).clone()),
-            None => return (last, attributes.map_or_else(Vec::new, |known| known.keys().map(ToString::to_string).collect())),
+            None => {
+                return (
+                    last,
+                    attributes.map_or_else(Vec::new, |known| known.keys().map(ToString::to_string).collect()),
+                );
+            }
         }
     }
     (last, Vec::new())

@@ -51,8 +51,9 @@ pub(crate) enum Checks<'r> {
     Nothing,
     /// By Cedar's validator, in a plain bundle.
     Plain(&'r Validator),
-    /// As policies of a bundle with tasks: whose they are, and the task's name.
-    Tasks(&'r Judge<'r>, Asked, Option<Arc<str>>),
+    /// As policies of a bundle with tasks: by whom, whose they are, and the task's name; by nobody where what they would be
+    /// judged by is wrong itself.
+    Tasks(Option<&'r Judge<'r>>, Asked, Option<Arc<str>>),
 }
 
 /// A policy and where it stands.
@@ -127,13 +128,7 @@ impl PolicyReader<'_> {
     }
 
     /// The role that `@step_up` names.
-    fn step_up(
-        &mut self,
-        template: &Template,
-        id: &Arc<str>,
-        file: &PolicyFile<'_>,
-        start: usize,
-    ) -> Option<Arc<str>> {
+    fn step_up(&mut self, template: &Template, id: &Arc<str>, file: &PolicyFile<'_>, start: usize) -> Option<Arc<str>> {
         let step_up = annotation(template, "step_up")?;
         let place = step_up.loc.as_ref().map_or(start, Loc::start);
         let (code, message, advice) = match self.checks {
@@ -203,9 +198,9 @@ impl PolicyReader<'_> {
             return;
         }
         let found = match &self.checks {
-            Checks::Nothing => return,
+            Checks::Nothing | Checks::Tasks(None, ..) => return,
             Checks::Plain(validator) => validated(validator, template, file),
-            Checks::Tasks(judge, asked, _) => crate::strict::findings(judge, asked, template, file),
+            Checks::Tasks(Some(judge), asked, _) => crate::strict::findings(judge, asked, template, file),
         };
         let mut found: Vec<Finding> = found.into_iter().map(|finding| finding.of_policy(id.cloned())).collect();
         // The validator's order is that of a hash table.

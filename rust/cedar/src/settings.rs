@@ -71,10 +71,25 @@ pub(crate) struct ActionText {
     pub(crate) name: Placed<String>,
     pub(crate) impact: Option<Placed<Vec<Impact>>>,
     pub(crate) resource: Option<Placed<ResourceText>>,
+    /// Whether `resource` stands there, right or wrong.
+    pub(crate) has_resource: bool,
     pub(crate) kinds: Vec<(Placed<String>, Placed<Value>)>,
     pub(crate) require: Vec<Placed<String>>,
     pub(crate) opaque: Vec<Placed<String>>,
     pub(crate) entities: Vec<(Placed<String>, Placed<String>)>,
+}
+
+impl ActionText {
+    /// Every argument that is named, where it is.
+    pub(crate) fn arguments(&self) -> impl Iterator<Item = &Placed<String>> {
+        let resource = match self.resource.as_ref().map(|resource| &resource.value) {
+            Some(ResourceText::Argument { argument, .. }) => Some(argument),
+            _ => None,
+        };
+        let kinds = self.kinds.iter().map(|(name, _)| name);
+        let entities = self.entities.iter().map(|(name, _)| name);
+        kinds.chain(&self.require).chain(&self.opaque).chain(entities).chain(resource)
+    }
 }
 
 /// All of `agentpdp.toml`.
@@ -106,14 +121,17 @@ pub(crate) fn read_settings(file: &TextFile<'_>) -> Option<Settings> {
         principals: keys.texts("principals", "write entity types, as in `principals = [\"User\"]`"),
         agents: keys.texts("agents", "write entity types, as in `agents = [\"Agent\"]`"),
         namespace: keys.text("namespace", "write the namespace of the tools' actions, as in `namespace = \"Care\"`"),
-        open_types: keys.texts("open_types", "write entity types, as in `open_types = [\"Account\"]`").unwrap_or_default(),
+        open_types: keys
+            .texts("open_types", "write entity types, as in `open_types = [\"Account\"]`")
+            .unwrap_or_default(),
         ..Settings::default()
     };
     if let Some(claims) = keys.table("claims", "write `[claims]` and below it `scope = \"Set<String>\"`") {
         settings.claims = text_members(file, claims, "claim", "write its Cedar type, as in `scope = \"Set<String>\"`");
     }
     if let Some(actions) = keys.table("actions", "write `[actions.NAME]` for every tool") {
-        settings.actions = in_order(actions).into_iter().filter_map(|(name, value)| action(file, name, value)).collect();
+        settings.actions =
+            in_order(actions).into_iter().filter_map(|(name, value)| action(file, name, value)).collect();
     }
     settings.limits = keys
         .table("limits", "write `[limits]` and below it `depth`, `children` or `grants`")
@@ -199,6 +217,7 @@ fn action(file: &TextFile<'_>, name: Placed<String>, value: &Spanned<DeValue<'_>
     let read = ActionText {
         impact: read_impact(file, &keys),
         resource: read_resource(file, &keys),
+        has_resource: keys.key_at("resource").is_some(),
         kinds: keys
             .table("kinds", "write `kinds = { ARGUMENT = \"email-list\" }`")
             .map(|kinds| in_order(kinds).into_iter().map(|(name, kind)| (name, json_at(kind))).collect())
@@ -207,7 +226,9 @@ fn action(file: &TextFile<'_>, name: Placed<String>, value: &Spanned<DeValue<'_>
         opaque: keys.texts("opaque", "write the arguments, as in `opaque = [\"filter\"]`").unwrap_or_default(),
         entities: keys
             .table("entities", "write `entities = { ARGUMENT = \"Account\" }`")
-            .map(|table| text_members(file, table, "entity argument", "write an entity type, as in `payee = \"Account\"`"))
+            .map(|table| {
+                text_members(file, table, "entity argument", "write an entity type, as in `payee = \"Account\"`")
+            })
             .unwrap_or_default(),
         name,
     };
@@ -246,7 +267,12 @@ fn read_impact(file: &TextFile<'_>, keys: &Keys<'_, '_>) -> Option<Placed<Vec<Im
     }
     if read.len() > 1 && read.contains(&Impact::Read) {
         let message = "`read` stands beside another impact";
-        file.find(Code::ImpactContradicts, at, message, "an action that only reads has `[\"read\"]`; any other has the others alone");
+        file.find(
+            Code::ImpactContradicts,
+            at,
+            message,
+            "an action that only reads has `[\"read\"]`; any other has the others alone",
+        );
         return None;
     }
     Some(Placed::new(read, at))

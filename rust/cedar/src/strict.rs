@@ -26,12 +26,22 @@ pub(crate) fn findings(judge: &Judge<'_>, asked: &Asked, template: &Template, fi
     if matches!(asked, Asked::Task { .. }) {
         if template.effect() == Effect::Permit && matches!(template.action_constraint(), ActionConstraint::Any) {
             let message = "a permit of a task does not name its actions".to_owned();
-            found.push(at(Code::PermitUnscoped, start, message, "write `action == Action::\"…\"` or `action in [Action::\"…\", …]`"));
+            found.push(at(
+                Code::PermitUnscoped,
+                start,
+                message,
+                "write `action == Action::\"…\"` or `action in [Action::\"…\", …]`",
+            ));
             return found;
         }
         if template.slots().next().is_some() {
             let message = "a policy of a task has slots, and nothing links it".to_owned();
-            found.push(at(Code::TemplateInTask, start, message, "give the task a parameter, and compare with `context.grant.params`"));
+            found.push(at(
+                Code::TemplateInTask,
+                start,
+                message,
+                "give the task a parameter, and compare with `context.grant.params`",
+            ));
             return found;
         }
     }

@@ -75,7 +75,11 @@ pub(crate) fn read_task(file: &TextFile<'_>) -> Option<TaskText> {
 fn read_lifetime(keys: &Keys<'_, '_>) -> Option<i64> {
     let Some(value) = keys.value("lifetime") else {
         let message = "the task has no `lifetime`";
-        keys.file.find_whole(Code::LifetimeMissing, message, "write how long a grant of it lives at most, as in `lifetime = \"30m\"`");
+        keys.file.find_whole(
+            Code::LifetimeMissing,
+            message,
+            "write how long a grant of it lives at most, as in `lifetime = \"30m\"`",
+        );
         return None;
     };
     let read = match value.get_ref() {
@@ -96,7 +100,12 @@ fn param(file: &TextFile<'_>, name: Placed<String>, value: &Spanned<DeValue<'_>>
         return Some(ParamText { name, type_text, about, default: None, min: None, max: None, secret: false });
     }
     let Some(table) = value.get_ref().as_table() else {
-        file.find(Code::KeyValue, value.span().start, format!("the parameter `{shown}` is neither text nor table"), advice);
+        file.find(
+            Code::KeyValue,
+            value.span().start,
+            format!("the parameter `{shown}` is neither text nor table"),
+            advice,
+        );
         return None;
     };
     let keys = Keys::new(file, table, format!("the parameter `{shown}`"));

@@ -54,6 +54,11 @@ impl<'t> TextFile<'t> {
         self.findings.borrow_mut().push(Finding::new(code, &self.name, message, advice));
     }
 
+    /// Whether something stands against it.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.findings.borrow().iter().any(Finding::is_error)
+    }
+
     /// What was found, in the order in which it was found.
     pub(crate) fn take_findings(&self) -> Vec<Finding> {
         self.findings.take()
@@ -69,7 +74,12 @@ impl<'t> TextFile<'t> {
             Ok(table) => Some(table.into_inner()),
             Err(error) => {
                 let at = error.span().map_or(0, |span| span.start);
-                self.find(Code::SettingsSyntax, at, format!("not TOML: {}", first_line(error.message())), "see toml.io");
+                self.find(
+                    Code::SettingsSyntax,
+                    at,
+                    format!("not TOML: {}", first_line(error.message())),
+                    "see toml.io",
+                );
                 None
             }
         }
@@ -193,9 +203,7 @@ pub(crate) fn to_json(value: &DeValue<'_>) -> Value {
     match value {
         DeValue::String(text) => Value::from(&**text),
         DeValue::Boolean(flag) => Value::from(*flag),
-        DeValue::Integer(integer) => {
-            integer_of(value).map_or_else(|| Value::from(integer.as_str()), Value::from)
-        }
+        DeValue::Integer(integer) => integer_of(value).map_or_else(|| Value::from(integer.as_str()), Value::from),
         DeValue::Float(float) => Value::from(float.as_str()),
         DeValue::Datetime(time) => Value::from(time.to_string()),
         DeValue::Array(list) => list.iter().map(|member| to_json(member.get_ref())).collect(),

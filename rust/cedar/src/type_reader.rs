@@ -116,13 +116,7 @@ impl<'s> TypeReader<'s> {
         })
     }
 
-    fn named(
-        &self,
-        name: &RawName,
-        namespace: Option<&Name>,
-        depth: usize,
-        store: &mut Store,
-    ) -> Result<Type, NoType> {
+    fn named(&self, name: &RawName, namespace: Option<&Name>, depth: usize, store: &mut Store) -> Result<Type, NoType> {
         let written = name.to_string();
         let inside = namespace.filter(|_| name.is_unqualified()).map(|namespace| join(Some(namespace), &written));
         for full in inside.into_iter().chain([written.clone()]) {
@@ -140,7 +134,10 @@ impl<'s> TypeReader<'s> {
     fn unknown(&self, name: &str) -> NoType {
         let types = self.entity_types();
         let known = types.iter().map(String::as_str).chain(BUILTIN.iter().map(|(name, _)| *name));
-        NoType { message: format!("there is no type `{}`", shown(name)), advice: did_you_mean(name, known, "types are") }
+        NoType {
+            message: format!("there is no type `{}`", shown(name)),
+            advice: did_you_mean(name, known, "types are"),
+        }
     }
 }
 

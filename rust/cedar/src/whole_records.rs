@@ -11,8 +11,7 @@ use cedar_policy_core::parser::Loc;
 use crate::observe::parts;
 
 /// Records that are there in parts only.
-const IN_PARTS: [&[&str]; 6] =
-    [&[], &["input"], &["grant"], &["grant", "params"], &["grant", "claims"], &["system"]];
+const IN_PARTS: [&[&str]; 6] = [&[], &["input"], &["grant"], &["grant", "params"], &["grant", "claims"], &["system"]];
 
 /// Places where such a record is used as a whole, and how the policy writes it.
 pub(crate) fn whole_records(expr: &Expr) -> Vec<(usize, String)> {
@@ -30,7 +29,9 @@ fn find(expr: &Expr, found: &mut Vec<(usize, String)>) {
         return;
     }
     match expr.expr_kind() {
-        ExprKind::GetAttr { expr: base, .. } | ExprKind::HasAttr { expr: base, .. } | ExprKind::ExtHasAttr { expr: base, .. }
+        ExprKind::GetAttr { expr: base, .. }
+        | ExprKind::HasAttr { expr: base, .. }
+        | ExprKind::ExtHasAttr { expr: base, .. }
             if path(base).is_some() => {}
         _ => parts(expr).into_iter().for_each(|part| find(part, found)),
     }

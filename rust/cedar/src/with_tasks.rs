@@ -8,6 +8,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use agentpdp_arguments::plan::Plan;
 use agentpdp_core::entities::{Store, TooManyUids};
 use agentpdp_core::policies::PolicySource;
 use agentpdp_core::schema::RecordType;
@@ -24,7 +25,7 @@ use crate::delegation_json::delegation_json;
 use crate::derive::derived_schema;
 use crate::environments::{Asked, Environments};
 use crate::finding::{Code, Finding};
-use crate::host_actions::{HostActions, PinnedTool};
+use crate::host_actions::HostActions;
 use crate::judge::Judge;
 use crate::own::own;
 use crate::policies::{Checks, PolicyReader, parse};
@@ -33,7 +34,7 @@ use crate::settings::Settings;
 use crate::task_text::{TaskText, read_task};
 use crate::tasks::{ALL, TaskFiles, task_digest, task_files};
 use crate::toml_text::TextFile;
-use crate::tools::read_tools;
+use crate::tools::{PinnedTool, pinned_tools};
 use crate::type_reader::TypeReader;
 
 /// What a bundle with tasks is besides what is compiled: for the reference, for printing, for front ends.
@@ -57,6 +58,12 @@ impl Delegation {
         self.shapes.iter().filter_map(host).collect()
     }
 
+    /// How the arguments of a tool are read.
+    #[must_use]
+    pub fn plan(&self, action: EntityId) -> Option<&Arc<Plan>> {
+        self.shapes.iter().find(|shape| shape.action == action)?.host_action()?.plan.as_ref()
+    }
+
     /// Names of the tasks, sorted.
     pub fn tasks(&self) -> impl Iterator<Item = &str> {
         self.tasks.iter().map(|(name, _, _)| &**name)
@@ -68,7 +75,9 @@ impl Delegation {
         let pair = (*self.parties.principals.first()?, *self.parties.agents.first()?);
         let claims = &self.parties.claims;
         let schema = match task {
-            None => derived_schema(&self.organisation, self.shapes.iter(), &grant_type(pair, claims, None), &self.store),
+            None => {
+                derived_schema(&self.organisation, self.shapes.iter(), &grant_type(pair, claims, None), &self.store)
+            }
             Some(name) => {
                 let (_, params, named) = self.tasks.iter().find(|(known, _, _)| &**known == name)?;
                 let is_group = |shape: &ActionShape| matches!(shape.role, crate::actions::Role::Group);
@@ -83,7 +92,8 @@ impl Delegation {
 
     /// The action as a task's policies see it: an agent is its principal.
     fn for_agents(&self, shape: &ActionShape) -> ActionShape {
-        let principals = shape.principals.iter().copied().filter(|type_id| self.parties.agents.contains(type_id)).collect();
+        let principals =
+            shape.principals.iter().copied().filter(|type_id| self.parties.agents.contains(type_id)).collect();
         ActionShape { principals, ..shape.clone() }
     }
 }
@@ -93,7 +103,11 @@ pub(crate) fn read(sources: &Sources, settings: &Settings, settings_file: &TextF
     let mut read = Read::default();
     let Some((schema_name, schema_text)) = &sources.schema else {
         let message = "a bundle with tasks needs a schema";
-        settings_file.find_whole(Code::SchemaInvalid, message, "write `schema.cedarschema` with the organisation's entity types");
+        settings_file.find_whole(
+            Code::SchemaInvalid,
+            message,
+            "write `schema.cedarschema` with the organisation's entity types",
+        );
         return read;
     };
     let schema_file = TextFile::new(schema_name, schema_text);
@@ -119,7 +133,16 @@ pub(crate) fn read(sources: &Sources, settings: &Settings, settings_file: &TextF
         settings_file.find(Code::SettingMisplaced, on_error.at, message, "take it out");
     }
     if let (Some(parsed), Some(organisation)) = (parsed, read_fragment(schema_text)) {
-        let context = Texts { sources, settings, settings_file, schema_file: &schema_file, files: &files, all, task_texts: &task_texts };
+        let context = Texts {
+            sources,
+            settings,
+            settings_file,
+            schema_file: &schema_file,
+            tool_files: &tool_files,
+            files: &files,
+            all,
+            task_texts: &task_texts,
+        };
         if context.load(&mut read, &parsed, organisation, &tools, &settings_of).is_err() {
             let advice = "name fewer";
             let message = "the bundle names more entities than an engine can hold";
@@ -136,23 +159,13 @@ pub(crate) fn read(sources: &Sources, settings: &Settings, settings_file: &TextF
     read
 }
 
-fn pinned_tools<'t>(files: &'t [TextFile<'t>]) -> Vec<PinnedTool<'t>> {
-    let mut pinned = Vec::new();
-    for file in files {
-        match read_tools(file.text) {
-            Ok(tools) => pinned.extend(tools.into_iter().map(|tool| PinnedTool { tool, file })),
-            Err(message) => file.find_whole(Code::ToolsSyntax, message, "write the result of MCP's `tools/list`"),
-        }
-    }
-    pinned
-}
-
 /// The texts while they are read.
 struct Texts<'t> {
     sources: &'t Sources,
     settings: &'t Settings,
     settings_file: &'t TextFile<'t>,
     schema_file: &'t TextFile<'t>,
+    tool_files: &'t [TextFile<'t>],
     files: &'t [TaskFiles<'t>],
     all: Option<&'t (String, String)>,
     task_texts: &'t [TextFile<'t>],
@@ -197,7 +210,8 @@ impl Texts<'_> {
             .collect();
         shapes.extend(engine_actions(&parts, &parties.principals, &parties.agents, &mut store)?);
         let mut compiled_tasks = Vec::new();
-        for ((files, file), (task, meaning)) in self.files.iter().zip(self.task_texts).zip(tasks.iter().zip(&meanings)) {
+        for ((files, file), (task, meaning)) in self.files.iter().zip(self.task_texts).zip(tasks.iter().zip(&meanings))
+        {
             let (Some(task), Some(meaning)) = (task, meaning) else { continue };
             compiled_tasks.push(Task {
                 name: Arc::from(files.name),
@@ -212,7 +226,9 @@ impl Texts<'_> {
                 digest: task_digest(files, self.all),
             });
         }
-        let Some(pair) = parties.principals.first().copied().zip(parties.agents.first().copied()) else { return Ok(()) };
+        let Some(pair) = parties.principals.first().copied().zip(parties.agents.first().copied()) else {
+            return Ok(());
+        };
         let grant = grant_type(pair, &parties.claims, None);
         let derived = derived_schema(&organisation, shapes.iter(), &grant, &store);
         let Ok(schema) = derived else { return Ok(()) };
@@ -224,7 +240,8 @@ impl Texts<'_> {
             }
         };
         let converted = convert_schema(&schema, &mut store)?;
-        let (policies, task_policies, named) = self.policies(read, &mut store, &schema, &shapes, &parties, &compiled_tasks, &parts);
+        let (policies, task_policies, named) =
+            self.policies(read, &mut store, &schema, &shapes, &parties, &compiled_tasks, &parts);
         let declarations = Declarations {
             digest: self.sources.digest,
             principals: parties.principals.clone().into_boxed_slice(),
@@ -262,12 +279,28 @@ impl Texts<'_> {
         if let Some(namespace) = &self.settings.namespace {
             if is_engine(&namespace.value) {
                 let message = "the namespace `AgentPDP` is the engine's";
-                self.settings_file.find(Code::NamespaceReserved, namespace.at, message, "give the tools' actions another namespace");
+                self.settings_file.find(
+                    Code::NamespaceReserved,
+                    namespace.at,
+                    message,
+                    "give the tools' actions another namespace",
+                );
             } else if !crate::values::is_type_name(&namespace.value) {
                 let message = format!("`{}` cannot be a namespace", namespace.value.escape_debug());
-                self.settings_file.find(Code::KeyValue, namespace.at, message, "write names with `::` between them, as in `Care::Desk`");
+                self.settings_file.find(
+                    Code::KeyValue,
+                    namespace.at,
+                    message,
+                    "write names with `::` between them, as in `Care::Desk`",
+                );
             }
         }
+    }
+
+    /// Whether what policies are judged by is right itself: findings that only follow from others help nobody.
+    fn is_sound(&self, read: &Read) -> bool {
+        let files = [self.settings_file, self.schema_file].into_iter().chain(self.tool_files);
+        !read.findings.iter().any(Finding::is_error) && !files.into_iter().any(TextFile::has_errors)
     }
 
     /// The organisation's policies, those of each task, and the actions that each task's policies name.
@@ -282,14 +315,16 @@ impl Texts<'_> {
         tasks: &[Task],
         parts: &[TaskParts<'_>],
     ) -> (Vec<PolicySource>, Vec<Vec<PolicySource>>, Vec<BTreeSet<usize>>) {
-        let Some(environments) = Environments::new(shapes, store, &parties.principals, &parties.agents, &parties.claims)
+        let Some(environments) =
+            Environments::new(shapes, store, &parties.principals, &parties.agents, &parties.claims)
         else {
             return Default::default();
         };
         let judge = Judge::new(schema, &environments);
+        let is_sound = self.is_sound(read);
         let mut reader = PolicyReader {
             ids: self.sources.ids,
-            checks: Checks::Tasks(&judge, Asked::Ceiling, None),
+            checks: Checks::Tasks(is_sound.then_some(&judge), Asked::Ceiling, None),
             store,
             sources: Vec::new(),
             places: Vec::new(),
@@ -313,7 +348,8 @@ impl Texts<'_> {
             let name = Arc::from(name.as_str());
             if let Some(set) = parse(&name, text, &mut reader.findings) {
                 shared_named = named(&set, &environments);
-                reader.checks = Checks::Tasks(&judge, asked(usize::MAX, None, None, None, None), Some(Arc::from(ALL)));
+                let of = asked(usize::MAX, None, None, None, None);
+                reader.checks = Checks::Tasks(is_sound.then_some(&judge), of, Some(Arc::from(ALL)));
                 reader.read_set(&name, text, &set);
                 shared = std::mem::take(&mut reader.sources);
             }
@@ -326,8 +362,11 @@ impl Texts<'_> {
             if let Some(set) = parse(&name, text, &mut reader.findings) {
                 own_named.extend(named(&set, &environments));
                 let params = parts.get(number).map(|part| part.params.clone());
-                let of = asked(number, params, task.principals.as_deref(), task.agents.as_deref(), Some(own_named.clone()));
-                reader.checks = Checks::Tasks(&judge, of, Some(task.name.clone()));
+                let of =
+                    asked(number, params, task.principals.as_deref(), task.agents.as_deref(), Some(own_named.clone()));
+                let settings = self.task_texts.iter().find(|file| *file.name == files.settings.0);
+                let is_sound = is_sound && settings.is_some_and(|settings| !settings.has_errors());
+                reader.checks = Checks::Tasks(is_sound.then_some(&judge), of, Some(task.name.clone()));
                 reader.read_set(&name, text, &set);
             }
             let mut own = std::mem::take(&mut reader.sources);

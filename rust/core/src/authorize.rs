@@ -129,7 +129,12 @@ impl Policies {
     ///
     /// [`PolicyError`] if the name is taken or the condition cannot be compiled.
     pub fn add(&mut self, source: PolicySource, paths: &mut Paths) -> Result<(), PolicyError> {
-        if self.find(&source.id).is_some() || self.templates.contains_key(&source.id) {
+        // Policies that are part of every task stand in each under one name.
+        let is_it = |candidate: &PolicyId| {
+            self.get(*candidate).is_some_and(|policy| *policy.name == *source.id && policy.task == paths.task())
+        };
+        let is_taken = self.names.find(self.seed.hash_one(&*source.id), is_it).is_some();
+        if is_taken || self.templates.contains_key(&source.id) {
             return Err(PolicyError::NameTaken);
         }
         let (shape, constants) = match &source.condition {
