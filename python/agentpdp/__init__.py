@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agentpdp._core import (
         ApprovalRequest,
+        CallDecisions,
         Decision,
         Decisions,
         EntityUid,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         EntityError,
         GrantRequired,
         LinkError,
+        ReloadError,
         StepUpNeeded,
     )
     from agentpdp.explanation import Explanation
@@ -41,6 +43,7 @@ _HOMES = {
     "ApprovalRequest": "agentpdp._core",
     "Bundle": "agentpdp.bundle",
     "BundleError": "agentpdp.errors",
+    "CallDecisions": "agentpdp._core",
     "ColumnError": "agentpdp.errors",
     "Decision": "agentpdp._core",
     "Decisions": "agentpdp._core",
@@ -55,6 +58,7 @@ _HOMES = {
     "GrantRequired": "agentpdp.errors",
     "LinkError": "agentpdp.errors",
     "PolicyError": "agentpdp._core",
+    "ReloadError": "agentpdp.errors",
     "StepUpNeeded": "agentpdp.errors",
     "Validation": "agentpdp.bundle",
 }
@@ -64,6 +68,7 @@ __all__ = [
     "ApprovalRequest",
     "Bundle",
     "BundleError",
+    "CallDecisions",
     "ColumnError",
     "Decision",
     "Decisions",
@@ -78,6 +83,7 @@ __all__ = [
     "GrantRequired",
     "LinkError",
     "PolicyError",
+    "ReloadError",
     "StepUpNeeded",
     "Validation",
 ]

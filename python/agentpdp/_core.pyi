@@ -11,6 +11,7 @@ from typing_extensions import disjoint_base
 __all__ = [
     "ApprovalRequest",
     "Bundle",
+    "CallDecisions",
     "Decision",
     "Decisions",
     "Engine",
@@ -455,6 +456,17 @@ class Engine:
         Raises:
             Denied: ``by`` may not.
         """
+    def reload(self, bundle: Bundle, /) -> None:
+        """Put another bundle in the place of the one that decides, in one step.
+
+        Its policies apply to every decision that begins after it returned; grants of a task whose
+        text it holds otherwise deny ``task_changed``. Entities, links and revocations of run time
+        stay; approvals end.
+
+        Raises:
+            BundleError: it does not load over what the engine knows.
+            ReloadError: something that stays does not fit it; nothing has changed.
+        """
     def suspend(
         self,
         *,
@@ -478,6 +490,26 @@ class Engine:
 
         Raises:
             Denied: ``unknown_grant``, or ``agent_mismatch``.
+        """
+    def decide_batch(
+        self,
+        columns: _ArrowStream | _ArrowArray | Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        /,
+        *,
+        threads: int | None = None,
+    ) -> CallDecisions:
+        """Decide many calls under grants of any trees; the interpreter lock is released once, while
+        all of them are decided. Row order is call order.
+
+        Args:
+            columns: an Arrow table, a dict of columns by name, or a sequence of dicts: ``grant`` (a
+                ``Grant``, or an id with ``agent`` beside it), ``action``, ``arguments`` (a dict or
+                struct column, or ``arguments.…`` by dotted names), and where needed ``resource``,
+                ``context`` and ``at``.
+            threads: cores to use; None means all of them where that is worth it.
+
+        Raises:
+            ColumnError: a column is missing or cannot be read; no row was decided.
         """
     @property
     def grant_count(self) -> int:
@@ -626,6 +658,41 @@ class ApprovalRequest:
         """What is to be handed to the tool, or what is asked of ``start`` or ``delegate``."""
     def to_json(self) -> dict[str, Any]:
         """All of it as JSON-like data."""
+
+@final
+class CallDecisions:
+    """What was decided of each row of a batch of calls under grants, as columns in row order."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> Decision: ...
+    def __iter__(self) -> Iterator[Decision]: ...
+    def __bool__(self) -> bool: ...
+    @property
+    def allowed(self) -> npt.NDArray[np.bool_]:
+        """Whether each row is allowed."""
+    @property
+    def verdict(self) -> npt.NDArray[np.object_]:
+        """``"allow"``, ``"step_up"`` or ``"deny"`` for each row."""
+    @property
+    def reason(self) -> npt.NDArray[np.object_]:
+        """The reason code of each row."""
+    @property
+    def stage(self) -> npt.NDArray[np.object_]:
+        """Where each row was decided, or None."""
+    @property
+    def hop(self) -> npt.NDArray[np.object_]:
+        """The hop that decided each row, or None."""
+    @property
+    def policy(self) -> npt.NDArray[np.object_]:
+        """The first deciding policy of each row by id, or None."""
+    @property
+    def policies(self) -> _ArrowArray:
+        """All deciding policies of each row, sorted: an Arrow list of strings."""
+    def to_arrow(self) -> Any:
+        """All columns as one table: a ``pyarrow.Table`` where pyarrow is installed, else an object
+        with ``__arrow_c_stream__``."""
+    def counts(self) -> dict[str, Any]:
+        """Rows by verdict, by reason (``reasons``) and by deciding policy (``policies``)."""
 
 @disjoint_base
 class Explanation:

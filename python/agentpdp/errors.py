@@ -6,6 +6,7 @@ AgentPdpError
   LinkError      a template cannot be linked like that
   EncodeError    something to be encoded is no entity
   ColumnError    the columns of a batch cannot be read
+  ReloadError    a bundle cannot take the place of the one that decides
   GrantRequired  the bundle has tasks, so it decides calls under grants only
   Denied         a call is not allowed: ``.decision`` says why
   StepUpNeeded   somebody must approve a call first: ``.decision`` says what
@@ -59,6 +60,10 @@ class EncodeError(AgentPdpError):
 
 class ColumnError(AgentPdpError):
     """The columns of a batch cannot be read; no row was decided."""
+
+
+class ReloadError(AgentPdpError):
+    """A bundle cannot take the place of the one that decides; nothing has changed."""
 
 
 class GrantRequired(AgentPdpError):  # noqa: N818

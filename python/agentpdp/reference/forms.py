@@ -141,11 +141,7 @@ class Maker:
         branches = node.get("anyOf", node.get("oneOf"))
         if isinstance(branches, list) and not typed:
             parts = [self.leaves(branch, followed) for branch in branches]
-            # The same part twice is one branch.
-            several: dict[tuple[int, str], Leaf] = {}
-            for leaf in [leaf for part in parts for leaf in part[0]]:
-                several.setdefault((id(leaf[0]), leaf[1]), leaf)
-            found = list(several.values())
+            found = [leaf for part in parts for leaf in part[0]]
             return found, nullable or any(part[1] for part in parts), any(part[2] for part in parts)
         names, untyped = named_types(node)
         found = [(node, name, followed) for name in TYPES if name in names]

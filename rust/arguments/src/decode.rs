@@ -33,6 +33,15 @@ pub trait Entities {
     ///
     /// [`UnknownEntity`] if it is not in the store and its type is not open.
     fn resolve(&mut self, type_id: TypeId, id: &str) -> Result<EntityId, UnknownEntity>;
+
+    /// The entity that is the call's resource; whether it is known is asked later, after the parties.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownEntity`] if nothing can have this id.
+    fn resource(&mut self, type_id: TypeId, id: &str) -> Result<EntityId, UnknownEntity> {
+        self.resolve(type_id, id)
+    }
 }
 
 /// A step to a value that is written anew.
@@ -236,7 +245,7 @@ impl<'a> Reader<'a, '_> {
                 let Some(value) = self.value::<S>(form, node, &here) else { return };
                 set(places.value, value);
                 if let Some(type_id) = property.resource {
-                    self.resource = self.entity(type_id, value, &here);
+                    self.resource = self.resource_entity(type_id, value, &here);
                 }
                 self.check_filled(property, value, &here);
             }

@@ -51,6 +51,13 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The plan of an action that takes no arguments.
+    #[must_use]
+    pub fn empty() -> Self {
+        let fields = Arc::new(Fields::default());
+        Self { input: fields.record.clone(), notes: Vec::new(), names: Vec::new(), fields }
+    }
+
     /// The plan of a tool under a declaration.
     ///
     /// # Errors

@@ -183,6 +183,18 @@ impl<'a> Reader<'a, '_> {
         resolved
     }
 
+    /// The entity that is the call's resource.
+    pub(crate) fn resource_entity(&mut self, type_id: TypeId, id: ValueRef<'_>, path: &Path<'_>) -> Option<EntityId> {
+        let resolved = match id {
+            ValueRef::Entity(entity) => return Some(entity),
+            id => id_text(id).and_then(|text| self.entities.resource(type_id, &text).ok()),
+        };
+        if resolved.is_none() {
+            self.refusals.add(Reason::ArgumentEntity, path, "the id of an entity that is known");
+        }
+        resolved
+    }
+
     fn record<S: Source<'a>>(
         &mut self,
         fields: &'a Fields,

@@ -56,9 +56,16 @@ pub struct Sources {
     pub validate: bool,
     /// What hashes depend on, so that nobody can prepare uids that collide.
     pub seed: u64,
+    /// For a reload: the store whose numbers go on; it has no data.
+    pub base: Option<Store>,
 }
 
 impl Sources {
+    /// The store that the bundle's uids get their numbers from.
+    pub(crate) fn base_store(&self) -> Store {
+        self.base.clone().unwrap_or_else(|| Store::new(self.seed))
+    }
+
     /// The texts of a bundle by their path in it.
     #[must_use]
     pub fn of_files(files: Vec<(String, String)>) -> Self {
@@ -187,7 +194,7 @@ pub(crate) struct Read {
 }
 
 fn read_plain(sources: &Sources) -> Read {
-    let (mut store, mut findings) = (Store::new(sources.seed), Vec::new());
+    let (mut store, mut findings) = (sources.base_store(), Vec::new());
     let mut schema = None;
     let mut validator = None;
     if let Some((file, text)) = &sources.schema {

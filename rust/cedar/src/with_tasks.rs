@@ -180,7 +180,7 @@ impl Texts<'_> {
         tools: &[PinnedTool<'_>],
         tasks: &[Option<TaskText>],
     ) -> Result<(), TooManyUids> {
-        let mut store = Store::new(self.sources.seed);
+        let mut store = self.sources.base_store();
         let plain = convert_schema(parsed, &mut store)?;
         self.check_namespaces(&organisation);
         let mut lookup = Lookup { types: TypeReader::new(&organisation), organisation: &plain, store: &mut store };

@@ -71,8 +71,8 @@ pub struct Policy {
     pub shape: ShapeId,
     /// The constants of the condition.
     pub constants: Arc<[Constant]>,
-    /// Whether this is a link of a template.
-    pub is_link: bool,
+    /// The template that this is a link of, and the entities in its slots; none for a static policy.
+    pub link: Option<(Arc<str>, SlotValues)>,
     /// For a forbid: the role whose approval discharges it.
     pub step_up: Option<Arc<str>>,
     /// The task it is a policy of; none: it is one of the organisation's.
@@ -162,7 +162,7 @@ impl Policies {
             resource,
             shape,
             constants,
-            is_link: false,
+            link: None,
             step_up,
             task: paths.task(),
         })
@@ -193,7 +193,7 @@ impl Policies {
             resource,
             shape: found.shape,
             constants: found.constants.clone(),
-            is_link: true,
+            link: Some((found.source.id.clone(), values)),
             step_up: found.source.step_up.clone(),
             task: None,
         })
@@ -202,7 +202,7 @@ impl Policies {
     /// Takes a link away; false if there is none of this name.
     pub fn unlink(&mut self, name: &str) -> bool {
         let Some(number) = self.find(name) else { return false };
-        let Some(policy) = self.get(number).filter(|policy| policy.is_link).cloned() else { return false };
+        let Some(policy) = self.get(number).filter(|policy| policy.link.is_some()).cloned() else { return false };
         self.index.remove(number, &policy);
         self.names.remove(self.seed.hash_one(name), |candidate| *candidate == number);
         if let Some(place) = self.list.get_mut(number.0 as usize) {

@@ -347,7 +347,7 @@ impl<'a> Plan<'a> {
     #[allow(clippy::cast_possible_truncation)] // at most one per policy
     fn family_number(&mut self, candidate: &Candidate) -> Option<u32> {
         let policy = self.snapshot.policies.get(candidate.policy)?;
-        if !policy.is_link || !candidate.conditional {
+        if policy.link.is_none() || !candidate.conditional {
             return None;
         }
         let constants = if policy.constants.is_empty() { std::ptr::null() } else { policy.constants.as_ptr() };

@@ -6,8 +6,9 @@
 //!
 //! Twin: `reference/engine.py`.
 
+use std::any::Any;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 use foldhash::fast::FixedState;
@@ -92,7 +93,12 @@ pub struct Compiled {
     pub whole: Arc<Layout>,
     /// What a bundle with tasks declares.
     pub declarations: Option<Declarations>,
+    /// What whoever holds the bundle keeps with it.
+    pub attachment: OnceLock<Attachment>,
 }
+
+/// Something that the core keeps and does not look at.
+pub type Attachment = Box<dyn Any + Send + Sync>;
 
 /// Why a bundle cannot be compiled.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -144,6 +150,7 @@ impl Snapshot {
             actions: Arc::new(actions),
             whole: Arc::new(Layout::whole()),
             declarations,
+            attachment: OnceLock::new(),
         };
         Ok(Self { compiled: Arc::new(compiled), store, policies, epoch: 0, generation: 0 })
     }
@@ -235,7 +242,7 @@ impl Engine {
         self.current.load_full()
     }
 
-    fn write(&self) -> MutexGuard<'_, Option<Lineage>> {
+    pub(crate) fn write(&self) -> MutexGuard<'_, Option<Lineage>> {
         self.lineage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -324,7 +331,7 @@ impl Engine {
         found
     }
 
-    fn publish(&self, next: Snapshot) {
+    pub(crate) fn publish(&self, next: Snapshot) {
         self.current.store(Arc::new(next));
     }
 }

@@ -230,6 +230,31 @@ impl Store {
         entity == ancestor || contains_sorted(self.ancestors(entity), ancestor)
     }
 
+    /// Whether every uid of another store has the same number here.
+    #[must_use]
+    pub fn continues(&self, other: &Self) -> bool {
+        let numbers = 0..other.known.len();
+        numbers.map(|number| (self.known.get(number), other.known.get(number))).all(|pair| match pair {
+            (Some(mine), Some(others)) => mine.type_id == others.type_id && mine.id == others.id,
+            _ => false,
+        })
+    }
+
+    /// The same uids and types, none of them with data.
+    #[must_use]
+    pub fn without_data(&self) -> Self {
+        let mut store = self.clone();
+        for number in 0..self.known.len() {
+            if self.known.get(number).is_some_and(|known| known.data.is_some())
+                && let Some(known) = store.known.get_mut(number)
+            {
+                known.data = None;
+            }
+        }
+        store.entity_count = 0;
+        store
+    }
+
     /// All uids that have data.
     pub fn entities(&self) -> impl Iterator<Item = (EntityId, &Entity)> {
         (0u32..).zip(self.known.iter()).filter_map(|(number, known)| Some((EntityId(number), known.data.as_deref()?)))
@@ -260,6 +285,24 @@ pub fn contains_sorted(sorted: &[EntityId], wanted: EntityId) -> bool {
 pub struct Lineage {
     children: HashMap<EntityId, HashSet<EntityId, FixedState>, FixedState>,
     names: SharedNames,
+    /// What was changed since the store was loaded.
+    pub(crate) touched: Touched,
+}
+
+/// Entities that were put in, or taken out, since the store was loaded; one may be both, taken out first.
+#[derive(Clone, Debug, Default)]
+pub struct Touched {
+    pub(crate) put: HashSet<EntityId, FixedState>,
+    pub(crate) taken: HashSet<EntityId, FixedState>,
+}
+
+impl Touched {
+    /// Adds what was changed later.
+    fn merge(&mut self, later: &Self) {
+        self.put.retain(|entity| !later.taken.contains(entity));
+        self.put.extend(&later.put);
+        self.taken.extend(&later.taken);
+    }
 }
 
 impl Lineage {
@@ -306,6 +349,8 @@ pub struct Edits<'a> {
     store: Store,
     lineage: &'a mut Lineage,
     changed: Vec<EntityId>,
+    /// What was put in and what was taken out, in order: [`Edits::put`] and [`Edits::take`].
+    touched: Touched,
     /// What each touched entity's parents were before, to be able to go back.
     before: Vec<(EntityId, Box<[EntityId]>)>,
 }
@@ -313,7 +358,7 @@ pub struct Edits<'a> {
 impl<'a> Edits<'a> {
     /// Starts from a version of the store and the lineage that belongs to it.
     pub fn new(store: Store, lineage: &'a mut Lineage) -> Self {
-        Self { store, lineage, changed: Vec::new(), before: Vec::new() }
+        Self { store, lineage, changed: Vec::new(), touched: Touched::default(), before: Vec::new() }
     }
 
     /// The store as edited so far, to give numbers to uids.
@@ -322,7 +367,12 @@ impl<'a> Edits<'a> {
     }
 
     /// Puts an entity in, in place of what was there under this uid.
-    pub fn put(&mut self, entity: EntityId, mut data: Entity) {
+    pub fn put(&mut self, entity: EntityId, data: Entity) {
+        self.touched.put.insert(entity);
+        self.put_data(entity, data);
+    }
+
+    fn put_data(&mut self, entity: EntityId, mut data: Entity) {
         data.attributes.share_names(&mut self.lineage.names);
         let old = self.parents_of(entity);
         self.lineage.unlink(entity, &old);
@@ -334,6 +384,8 @@ impl<'a> Edits<'a> {
 
     /// Takes an entity out, and the edges to it; nothing happens if it is not there.
     pub fn take(&mut self, entity: EntityId) {
+        self.touched.put.remove(&entity);
+        self.touched.taken.insert(entity);
         if self.store.get(entity).is_none() {
             return;
         }
@@ -342,7 +394,7 @@ impl<'a> Edits<'a> {
             let Some(data) = self.store.get(child) else { continue };
             let mut data = data.clone();
             data.parents = data.parents.iter().copied().filter(|parent| *parent != entity).collect();
-            self.put(child, data);
+            self.put_data(child, data);
         }
         let old = self.parents_of(entity);
         self.lineage.unlink(entity, &old);
@@ -362,7 +414,10 @@ impl<'a> Edits<'a> {
     /// [`Cycle`] if an entity would be its own ancestor; the lineage is then as it was before the first edit.
     pub fn finish(mut self) -> Result<Store, Cycle> {
         match self.close() {
-            Ok(()) => Ok(self.store),
+            Ok(()) => {
+                self.lineage.touched.merge(&self.touched);
+                Ok(self.store)
+            }
             Err(cycle) => {
                 self.go_back();
                 Err(cycle)

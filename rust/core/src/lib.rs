@@ -44,6 +44,7 @@ pub mod orders;
 pub mod paged;
 pub mod parallel;
 pub mod policies;
+pub mod reload;
 pub mod request;
 pub mod routes;
 pub mod schema;

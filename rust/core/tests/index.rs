@@ -204,7 +204,7 @@ fn the_index_asks_just_the_policies_whose_scope_applies() {
         while now
             .plain
             .keys()
-            .any(|name| now.policies.find(name).is_some_and(|it| now.policies.get(it).unwrap().is_link))
+            .any(|name| now.policies.find(name).is_some_and(|it| now.policies.get(it).unwrap().link.is_some()))
         {
             now.remove(&mut random);
         }

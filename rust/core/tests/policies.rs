@@ -58,7 +58,7 @@ fn policies() -> Policies {
 }
 
 fn names(policies: &Policies) -> Vec<String> {
-    policies.iter().map(|(number, policy)| format!("{} {}", policies.name(number), policy.is_link)).collect()
+    policies.iter().map(|(number, policy)| format!("{} {}", policies.name(number), policy.link.is_some())).collect()
 }
 
 #[test]

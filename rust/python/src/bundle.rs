@@ -6,6 +6,7 @@ use agentpdp_cedar::bundle::{Delegation, Ids, Loaded, Sources, delegation_json, 
 use agentpdp_cedar::finding::Finding as CedarFinding;
 use agentpdp_core::authorize::OnError;
 use agentpdp_core::engine::Snapshot;
+use agentpdp_core::entities::Store;
 use pyo3::exceptions::{PyKeyError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -101,13 +102,27 @@ impl Bundle {
 
     /// The host's actions.
     pub(crate) fn host_actions(&self) -> Vec<HostAction> {
-        let actions = self.loaded.delegation.as_ref().map(Delegation::host_actions).unwrap_or_default();
-        actions.into_iter().map(|(action, is_tool)| HostAction { action, is_tool }).collect()
+        host_actions(&self.loaded)
+    }
+
+    /// Loads the bundle again over a store whose numbers go on.
+    pub(crate) fn load_over(&self, base: Store) -> Loaded {
+        let sources = Sources { base: Some(base), ..self.sources.clone() };
+        load(&sources, &mut |_, _| ControlFlow::Continue(()))
     }
 
     pub(crate) fn name_or_empty(&self) -> &str {
         self.loaded.name.as_deref().unwrap_or_default()
     }
+}
+
+/// The host's actions of a bundle.
+pub(crate) fn host_actions(loaded: &Loaded) -> Vec<HostAction> {
+    let of = |delegation: &Delegation| {
+        let host = |(action, _)| HostAction { action, plan: delegation.plan(action).cloned() };
+        delegation.host_actions().into_iter().map(host).collect()
+    };
+    loaded.delegation.as_ref().map(of).unwrap_or_default()
 }
 
 #[pymethods]

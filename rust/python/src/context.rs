@@ -106,20 +106,6 @@ impl<'py> ContextReader<'_, '_> {
         }
     }
 
-    /// Reads a part of a context by the plan of its record.
-    pub(crate) fn read_plan(
-        &mut self,
-        value: Option<&Bound<'py, PyAny>>,
-        plan: &RecordPlan,
-        keys: &RecordKeys,
-        readings: &mut Readings<'py>,
-    ) -> Result<(), Misfit> {
-        match value {
-            None => self.read_empty(plan, readings),
-            Some(value) => self.read_record(value, plan, keys, readings),
-        }
-    }
-
     /// Reads a context where there is no schema: as one record.
     pub(crate) fn read_whole(
         &mut self,
@@ -391,14 +377,13 @@ fn record_type(plan: &RecordPlan) -> RecordType {
 }
 
 /// What does not fit in a part of a context: the reason and one sentence saying where.
-pub(crate) fn diagnose_record(
-    value: Option<&Bound<'_, PyAny>>,
+pub(crate) fn diagnose_input(
+    input: &Input,
     plan: &RecordPlan,
     path: &str,
     reader: &mut ContextReader<'_, '_>,
 ) -> (Reason, String) {
-    let input = value.map_or(Input::Object(Vec::new()), to_input);
-    let Input::Object(attributes) = &input else {
+    let Input::Object(attributes) = input else {
         return (Reason::ArgumentType, format!("`{path}` must be a dict with string keys"));
     };
     let mut problems = Vec::new();

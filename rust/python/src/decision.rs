@@ -110,6 +110,20 @@ impl Decision {
         Py::new(py, Self { reason, policies, errors: Vec::new(), detail, epoch, under: Some(Box::new(under)) })
     }
 
+    /// The decision of a row of a batch of calls under grants.
+    pub(crate) fn of_row(
+        py: Python<'_>,
+        reason: Reason,
+        policies: Vec<&str>,
+        errors: Vec<PolicyError>,
+        detail: Option<String>,
+        epoch: u64,
+        under: UnderGrant,
+    ) -> PyResult<Py<Self>> {
+        let policies = PyTuple::new(py, policies)?.unbind();
+        Py::new(py, Self { reason, policies, errors, detail, epoch, under: Some(Box::new(under)) })
+    }
+
     /// The decision that follows from the outcome of a call under a grant.
     pub(crate) fn of_outcome(
         py: Python<'_>,
@@ -123,8 +137,10 @@ impl Decision {
             errors.push(PolicyError::make(*policy, *failure, snapshot));
         }
         errors.sort_unstable_by(|left, right| left.policy.cmp(&right.policy));
+        errors.dedup_by(|later, earlier| later.policy == earlier.policy && later.code == earlier.code);
         let mut names: SmallVec<[&str; 8]> = policies.iter().map(|policy| snapshot.policies.name(*policy)).collect();
         names.sort_unstable();
+        names.dedup();
         let policies = PyTuple::new(py, names)?.unbind();
         let (reason, epoch) = (outcome.reason(), snapshot.epoch);
         Py::new(py, Self { reason, policies, errors, detail: None, epoch, under: Some(Box::new(under)) })

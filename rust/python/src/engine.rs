@@ -3,8 +3,8 @@
 //! The way of a call: the action's entry in the schema, the context into slots, principal and resource into numbers,
 //! the ceilings' answer, the conclusion, the decision's object. Batches are in `batch/`.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use agentpdp_cedar::entities::{EntityError, put_all};
 use agentpdp_core::authorize::{Diagnostics, Party, conclude};
@@ -13,11 +13,11 @@ use agentpdp_core::engine::{Compiled, Engine as CoreEngine, SlotUids, Snapshot};
 use agentpdp_core::entities::{Edits, Store};
 use agentpdp_core::evaluate::{Call, Temporaries};
 use agentpdp_core::grant_table::Target;
+use agentpdp_core::reload::ReloadError;
 use agentpdp_core::request::Locals;
 use agentpdp_core::schema::ActionType;
 use agentpdp_core::slots::Slot;
 use agentpdp_core::value::TypeId;
-use arc_swap::{ArcSwap, Guard};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -31,8 +31,11 @@ use crate::errors;
 use crate::grants::Grant;
 use crate::grants::approval::ApprovalRequest;
 use crate::grants::approving::{self, TargetParts};
-use crate::grants::calls::{CallParts, Scene};
+use crate::grants::batch::decide_batch;
+use crate::grants::call_decisions::CallDecisions;
+use crate::grants::calls::CallParts;
 use crate::grants::explain::{Explanation, explain};
+use crate::grants::judging::Scene;
 use crate::grants::orders::{self, OrderParts};
 use crate::grants::view::View;
 use crate::input::to_input;
@@ -79,7 +82,7 @@ pub(crate) struct Engine {
     pub(crate) core: CoreEngine,
     pub(crate) nonce: u32,
     pub(crate) clock: Clock,
-    view: ArcSwap<View>,
+    bundle: Mutex<Py<Bundle>>,
     forks: u32,
 }
 
@@ -92,18 +95,6 @@ impl Engine {
         self.forks != FORKS.load(Ordering::Relaxed)
     }
 
-    /// What is kept of the bundle that a snapshot was made by.
-    pub(crate) fn view_of(&self, snapshot: &Snapshot) -> Guard<Arc<View>> {
-        loop {
-            let view = self.view.load();
-            if view.generation == snapshot.generation {
-                return view;
-            }
-            // A reload puts snapshot and view in place one after the other, the view first.
-            std::hint::spin_loop();
-        }
-    }
-
     /// Runs something against the current snapshot of a bundle with tasks.
     pub(crate) fn with_scene<T>(
         &self,
@@ -112,9 +103,10 @@ impl Engine {
         run: impl FnOnce(Scene<'_>) -> PyResult<T>,
     ) -> PyResult<T> {
         let snapshot = self.core.load();
-        let view = self.view_of(&snapshot);
-        let Some(declarations) = &snapshot.compiled.declarations else { return Err(errors::no_tasks(py)) };
-        run(Scene { engine: self, snapshot: &snapshot, view: &view, declarations, now_ms })
+        let (Some(declarations), Some(view)) = (&snapshot.compiled.declarations, View::of(&snapshot)) else {
+            return Err(errors::no_tasks(py));
+        };
+        run(Scene { engine: self, snapshot: &snapshot, view, declarations, now_ms })
     }
 
     /// Decides one call against a snapshot; `remember` where numbers that it gives out are the engine's own.
@@ -127,7 +119,7 @@ impl Engine {
         diagnostics: Diagnostics,
     ) -> PyResult<Py<Decision>> {
         let refuse = |reason, detail| Decision::refused(py, reason, detail, snapshot.epoch);
-        let (compiled, view) = (&*snapshot.compiled, self.view_of(snapshot));
+        let compiled = &*snapshot.compiled;
         let store = &snapshot.store;
         let nonce = remember.then_some(self.nonce);
         let mut locals = Locals::default();
@@ -145,7 +137,7 @@ impl Engine {
         let mut readings = Readings::new();
         let schema = compiled.schema.as_deref();
         let mut reader = ContextReader { nonce, store, schema, locals: &mut locals };
-        let read = match (entry, view.keys(action)) {
+        let read = match (entry, View::of(snapshot).and_then(|view| view.keys(action))) {
             (Some(entry), Some(keys)) => reader.read(request.context, &entry.layout, keys, &mut readings),
             _ => reader.read_whole(request.context, &mut readings),
         };
@@ -233,10 +225,10 @@ impl Engine {
     #[pyo3(signature = (bundle, /, *, clock=None))]
     fn new(py: Python<'_>, bundle: &Bound<'_, Bundle>, clock: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         let initial = bundle.get().initial().clone();
-        let view = View::new(py, bundle.clone().unbind(), &bundle.get().host_actions(), &initial);
+        View::keep(py, &bundle.get().host_actions(), &initial);
         Ok(Self {
             clock: Clock::read(clock)?,
-            view: ArcSwap::from_pointee(view),
+            bundle: Mutex::new(bundle.clone().unbind()),
             core: CoreEngine::new(initial),
             nonce: NONCE.fetch_add(1, Ordering::Relaxed).max(1),
             forks: FORKS.load(Ordering::Relaxed),
@@ -245,7 +237,7 @@ impl Engine {
 
     #[getter]
     fn bundle(&self, py: Python<'_>) -> Py<Bundle> {
-        self.view.load().bundle.clone_ref(py)
+        self.bundle.lock().unwrap_or_else(PoisonError::into_inner).clone_ref(py)
     }
 
     /// Number of changes of entities and links so far.
@@ -427,7 +419,7 @@ impl Engine {
             (_, None) => {}
             (Some(Target::Grant(grant)), Some(by)) => approving::may_revoke(py, self, grant, by, at)?,
             (Some(_), Some(_)) => return Err(PyValueError::new_err("`by=` goes with `grant=` only")),
-            (None, Some(by)) => drop(approving::find_grant(py, self, by, by)?),
+            (None, Some(_)) => return approving::deny_unknown(py, self),
         }
         if let Some(target) = target {
             self.core.grants.revoke(&target);
@@ -460,6 +452,35 @@ impl Engine {
     ) -> PyResult<()> {
         let target = approving::read_target(py, self, &TargetParts { grant, agent, principal, task })?;
         target.iter().for_each(|target| self.core.grants.resume(target));
+        Ok(())
+    }
+
+    /// Decides many calls under grants: rows or columns in, columns out.
+    #[pyo3(signature = (columns, /, *, threads=None))]
+    fn decide_batch(
+        slf: &Bound<'_, Self>,
+        columns: &Bound<'_, PyAny>,
+        threads: Option<isize>,
+    ) -> PyResult<CallDecisions> {
+        decide_batch(slf, columns, batch::read_threads(threads)?)
+    }
+
+    /// Puts another bundle in the place of the one that decides, in one step; what changed at run time stays.
+    #[pyo3(signature = (bundle, /))]
+    fn reload(&self, py: Python<'_>, bundle: &Bound<'_, Bundle>) -> PyResult<()> {
+        let mut kept = self.bundle.lock().unwrap_or_else(PoisonError::into_inner);
+        self.core
+            .reload(|base| {
+                let loaded = bundle.get().load_over(base);
+                let Some(next) = loaded.compiled.clone() else {
+                    let findings = loaded.findings.iter().map(crate::bundle::Finding::from).collect();
+                    return Err(ReloadFailure::Raised(errors::bundle(py, findings)));
+                };
+                View::keep(py, &crate::bundle::host_actions(&loaded), &next);
+                Ok(next)
+            })
+            .map_err(|failure| failure.into_error(py, &self.core.load().store))?;
+        *kept = bundle.clone().unbind();
         Ok(())
     }
 
@@ -497,7 +518,7 @@ impl Engine {
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let snapshot = self.core.load();
-        let name = self.view.load().bundle.bind(py).get().name_or_empty().to_owned();
+        let name = self.bundle(py).bind(py).get().name_or_empty().to_owned();
         Ok(format!(
             "Engine({name:?}, policies={}, entities={}, epoch={})",
             snapshot.policies.len(),
@@ -516,6 +537,27 @@ impl Engine {
         numbers.set_item("uids", snapshot.store.uid_count())?;
         numbers.set_item("paths", self.compiled().paths.len())?;
         Ok(numbers)
+    }
+}
+
+/// Why a reload did not take place.
+enum ReloadFailure {
+    Core(ReloadError),
+    Raised(PyErr),
+}
+
+impl From<ReloadError> for ReloadFailure {
+    fn from(error: ReloadError) -> Self {
+        Self::Core(error)
+    }
+}
+
+impl ReloadFailure {
+    fn into_error(self, py: Python<'_>, store: &Store) -> PyErr {
+        match self {
+            Self::Raised(error) => error,
+            Self::Core(error) => errors::reload(py, &error, store),
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 
 use agentpdp_cedar::entities::EntityError;
 use agentpdp_core::authorize::PolicyError;
+use agentpdp_core::entities::Store;
+use agentpdp_core::reload::ReloadError;
 use agentpdp_core::shape::CompileError;
 use pyo3::prelude::*;
 
@@ -56,6 +58,34 @@ pub(crate) fn link_text(template: &str, link_id: &str, error: PolicyError) -> St
         }
         PolicyError::TooMany => "the engine holds as many policies, links or entities as it can".to_owned(),
     }
+}
+
+/// `ReloadError`: a bundle cannot take the place of the one that decides.
+pub(crate) fn reload(py: Python<'_>, error: &ReloadError, store: &Store) -> PyErr {
+    let text = |entity| {
+        let (type_name, id) = store.uid(entity).map_or(("", ""), |(type_name, id)| (&**type_name, &**id));
+        crate::uid::uid_text(type_name, id)
+    };
+    let message = match error {
+        ReloadError::OtherKind => {
+            "one of the two bundles has tasks and the other has none: make a new engine".to_owned()
+        }
+        ReloadError::OtherStore => "the bundle was not read over the engine's entities".to_owned(),
+        ReloadError::Entity(entity) => {
+            let entity = text(*entity);
+            format!("{entity} was put in at run time and does not fit the new schema: remove it, or put in what fits")
+        }
+        ReloadError::Cycle(entity) => {
+            let entity = text(*entity);
+            format!(
+                "with the new bundle's entities {entity} would be its own ancestor: remove what was put in at run time"
+            )
+        }
+        ReloadError::Link(link_id, error) => {
+            format!("link `{}`: {}", link_id.escape_debug(), link_text("of the new bundle", link_id, *error))
+        }
+    };
+    raise(py, "ReloadError", format!("nothing was reloaded: {message}"))
 }
 
 /// `GrantRequired`: a bundle with tasks decides calls under grants only.

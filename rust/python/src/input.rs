@@ -23,6 +23,12 @@ const WHOLE_FLOAT_MAX: f64 = 9_007_199_254_740_992.0;
 
 static EPOCH: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
+/// The text of an input that is an integer beyond 64 bits.
+pub(crate) const BEYOND: &str = "beyond 64 bits";
+
+/// The text of an input that is text with a lone surrogate.
+pub(crate) const BROKEN: &str = "text that is not Unicode";
+
 /// Reads a Python value; whatever has no counterpart becomes an input that every reader refuses. Only `None` is null:
 /// a value that cannot be read must never pass for one that is not there.
 pub(crate) fn to_input(value: &Bound<'_, PyAny>) -> Input {
@@ -45,10 +51,12 @@ fn read(value: &Bound<'_, PyAny>, depth: usize) -> PyResult<Input> {
         return Ok(Input::Bool(flag.is_true()));
     }
     if let Ok(text) = value.cast::<PyString>() {
-        return Ok(text.to_str().map_or_else(|_| unreadable(), |text| Input::String(text.to_owned())));
+        return Ok(text
+            .to_str()
+            .map_or_else(|_| Input::Number(BROKEN.to_owned()), |text| Input::String(text.to_owned())));
     }
     if value.is_instance_of::<PyInt>() {
-        return Ok(value.extract::<i64>().map_or_else(|_| Input::Number("beyond 64 bits".to_owned()), Input::Long));
+        return Ok(value.extract::<i64>().map_or_else(|_| Input::Number(BEYOND.to_owned()), Input::Long));
     }
     if let Ok(float) = value.cast::<PyFloat>() {
         return Ok(read_float(float.value()));

@@ -54,6 +54,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<decision::PolicyError>()?;
     module.add_class::<grants::Grant>()?;
     module.add_class::<grants::approval::ApprovalRequest>()?;
+    module.add_class::<grants::call_decisions::CallDecisions>()?;
     module.add_class::<grants::explain::Explanation>()?;
     module.add_class::<batch::Decisions>()?;
     module.add_function(wrap_pyfunction!(floors::_floor_empty, module)?)?;

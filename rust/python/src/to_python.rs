@@ -2,6 +2,7 @@
 //!
 //! Extension values become what `input.rs` reads: `Decimal`, `datetime`, `timedelta`, and text for addresses.
 
+use agentpdp_cedar::input::Input;
 use agentpdp_core::datetime::{Datetime, Duration};
 use agentpdp_core::entities::Store;
 use agentpdp_core::value::Value;
@@ -9,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use crate::grants::uid_of;
+use crate::uid::EntityUid;
 
 /// A value as a Python object; sets become lists, in the order of values.
 pub(crate) fn value_to_python<'py>(py: Python<'py>, value: &Value, store: &Store) -> PyResult<Bound<'py, PyAny>> {
@@ -51,4 +53,31 @@ fn python_time<'py>(py: Python<'py>, time: Datetime) -> PyResult<Bound<'py, PyAn
     let utc = datetime.getattr("timezone")?.getattr("utc")?;
     let epoch = datetime.getattr("datetime")?.call1((1970, 1, 1, 0, 0, 0, 0, utc))?;
     epoch.call_method1("__add__", (python_length(py, Duration::from_milliseconds(time.milliseconds()))?,))
+}
+
+/// What was read of a Python or Arrow value, as a Python object again.
+pub(crate) fn input_to_python<'py>(py: Python<'py>, input: &Input) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match input {
+        Input::Null => py.None().into_bound(py),
+        Input::Bool(flag) => flag.into_pyobject(py)?.to_owned().into_any(),
+        Input::Long(integer) => integer.into_pyobject(py)?.into_any(),
+        Input::Number(text) => match text.parse::<f64>() {
+            Ok(double) => double.into_pyobject(py)?.into_any(),
+            Err(_) => py.None().into_bound(py),
+        },
+        Input::String(text) => text.into_pyobject(py)?.into_any(),
+        Input::List(members) => {
+            let members = members.iter().map(|member| input_to_python(py, member));
+            PyList::new(py, members.collect::<PyResult<Vec<_>>>()?)?.into_any()
+        }
+        Input::Object(members) => {
+            let dict = PyDict::new(py);
+            for (name, member) in members {
+                dict.set_item(name, input_to_python(py, member)?)?;
+            }
+            dict.into_any()
+        }
+        Input::Uid { type_name, id } => Bound::new(py, EntityUid::make(type_name, id)?)?.into_any(),
+        Input::Value(value) => value_to_python(py, value, &Store::default())?,
+    })
 }

@@ -55,7 +55,7 @@ pub(super) fn decide_arrays(
 }
 
 /// A column and its number of rows.
-fn read(column: &Bound<'_, PyAny>, is_side: bool) -> PyResult<(Leaf, usize)> {
+pub(super) fn read(column: &Bound<'_, PyAny>, is_side: bool) -> PyResult<(Leaf, usize)> {
     if let Ok(codes) = column.cast::<PyArray1<u64>>()
         && is_side
     {

@@ -269,7 +269,7 @@ fn list<O: OffsetSizeTrait>(data: &ArrayData, field: &FieldRef, values: ArrayRef
 
 /// A column for others to take.
 #[pyclass(frozen, module = "agentpdp", name = "Column")]
-pub(crate) struct ArrowColumn(pub(super) ArrayRef);
+pub(crate) struct ArrowColumn(pub(crate) ArrayRef);
 
 #[pymethods]
 impl ArrowColumn {
@@ -301,7 +301,7 @@ impl ArrowColumn {
 
 /// A table for others to take.
 #[pyclass(frozen, module = "agentpdp", name = "Table")]
-pub(crate) struct ArrowTable(pub(super) RecordBatch);
+pub(crate) struct ArrowTable(pub(crate) RecordBatch);
 
 #[pymethods]
 impl ArrowTable {

@@ -17,6 +17,7 @@ use super::{BATCH_ROWS_MAX, decide};
 use crate::context::{ContextReader, Readings, diagnose, fill};
 use crate::engine::Engine;
 use crate::errors;
+use crate::grants::view::View;
 
 /// Decides a sequence of dicts.
 pub(super) fn decide_dicts(
@@ -41,8 +42,8 @@ pub(super) fn decide_dicts(
     let action_side = reader(Reason::UnknownAction).read_owned_objects(actions.iter(), &mut locals, &mut refused);
     let layouts = layouts(&snapshot.compiled, &action_side, &mut refused);
 
-    let view = engine.view_of(&snapshot);
-    let keys: Vec<_> = action_side.distinct.iter().map(|action| view.keys(*action)).collect();
+    let view = View::of(&snapshot);
+    let keys: Vec<_> = action_side.distinct.iter().map(|action| view.and_then(|view| view.keys(*action))).collect();
     let mut readings = Readings::new();
     let mut ends: Vec<(u32, u32)> = Vec::with_capacity(row_count);
     let schema = snapshot.compiled.schema.as_deref();

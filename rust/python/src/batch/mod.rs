@@ -5,6 +5,7 @@
 
 mod arrays;
 mod arrow;
+mod calls;
 mod columns;
 mod contexts;
 mod decisions;
@@ -21,6 +22,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
+pub(crate) use arrow::{ArrowColumn, ArrowTable};
+pub(crate) use calls::columns_of_calls;
 pub(crate) use decisions::Decisions;
 pub(crate) use uids::encode;
 
@@ -39,12 +42,7 @@ pub(crate) fn authorize_batch(
 ) -> PyResult<Decisions> {
     // Kernels find every satisfied policy anyway, so the shorter form costs the same here.
     read_diagnostics(diagnostics)?;
-    let threads = threads
-        .map(|threads| {
-            let positive = usize::try_from(threads).ok().and_then(NonZero::new);
-            positive.ok_or_else(|| PyValueError::new_err("threads is at least 1"))
-        })
-        .transpose()?;
+    let threads = read_threads(threads)?;
     let mut decisions = Decisions::default();
     if columns.hasattr("__arrow_c_stream__")? || columns.hasattr("__arrow_c_array__")? {
         columns::decide_arrow(slf, columns, threads, &mut decisions)?;
@@ -60,6 +58,15 @@ pub(crate) fn authorize_batch(
         dicts::decide_dicts(slf, columns, threads, &mut decisions)?;
     }
     Ok(decisions)
+}
+
+/// The number of threads asked for.
+pub(crate) fn read_threads(threads: Option<isize>) -> PyResult<Option<NonZero<usize>>> {
+    let read = |threads| {
+        let positive = usize::try_from(threads).ok().and_then(NonZero::new);
+        positive.ok_or_else(|| PyValueError::new_err("threads is at least 1"))
+    };
+    threads.map(read).transpose()
 }
 
 /// Decides rows with the interpreter lock released.

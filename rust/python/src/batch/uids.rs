@@ -267,3 +267,9 @@ pub(crate) fn encode<'py>(slf: &Bound<'py, Engine>, uids: &Bound<'py, PyAny>) ->
         .map_err(|_| errors::encode(py, "the engine knows as many entities as it can"))?;
     Ok(PyArray1::from_vec(py, codes))
 }
+
+/// The entity of a code of this engine.
+pub(super) fn decode(code: u64, nonce: u32) -> Option<EntityId> {
+    let entity = EntityId(code as u32);
+    ((code >> 32) as u32 == nonce && !entity.is_local()).then_some(entity)
+}

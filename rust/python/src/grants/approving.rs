@@ -19,8 +19,10 @@ use crate::clock::read_length;
 use crate::decision::{Decision, UnderGrant};
 use crate::engine::Engine;
 use crate::grants::approval::ApprovalRequest;
-use crate::grants::calls::{Scene, Settled, refuse_status};
+use crate::grants::calls::refuse_status;
+use crate::grants::judging::Scene;
 use crate::grants::orders::{refused, required};
+use crate::grants::settled::Settled;
 use crate::grants::{Grant, uid_of};
 use crate::uid::{read_uid, resolve};
 
@@ -62,11 +64,11 @@ fn approve_in(
     let grants = &engine.core.grants;
     let refuse = |hit: Hit| required(py, refused(py, hit, None, snapshot.epoch)?).map(|_| ());
     let names: Set = Set::new(request.tasks.iter().map(|name| Value::String(Arc::from(name.as_str()))).collect());
+    if engine.is_forked() {
+        return refuse(Hit { reason: Reason::EngineForked, hop: None });
+    }
     let (leaf, end_ms) = match (&request.grant, &request.start) {
         (Some(grant), _) => {
-            if engine.is_forked() {
-                return refuse(Hit { reason: Reason::EngineForked, hop: None });
-            }
             if let Err(hit) = grants.status(grant, declarations, snapshot.generation, now_ms) {
                 return refuse(hit);
             }
@@ -188,6 +190,12 @@ pub(crate) fn may_revoke(
         let outcome = decide_about(declarations.revoke, by, &HopView::of(grant), None, &desk);
         required(py, about_decision(py, scene, outcome, &locals)?).map(|_| ())
     })
+}
+
+/// `Denied`: there is no such grant.
+pub(crate) fn deny_unknown(py: Python<'_>, engine: &Engine) -> PyResult<()> {
+    let hit = Hit { reason: Reason::UnknownGrant, hop: None };
+    required(py, refuse_status(py, hit, engine.core.load().epoch)?).map(|_| ())
 }
 
 /// The grant of an id for the agent that acts: an id is a name, not a capability.

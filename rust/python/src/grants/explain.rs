@@ -11,7 +11,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use crate::decision::{Decision, PolicyError};
-use crate::grants::calls::{CallParts, Scene, Told, judge};
+use crate::grants::calls::{CallParts, decide_in};
+use crate::grants::judging::{Scene, Told};
 use crate::uid::EntityUid;
 
 /// What every question of a call comes to. It is the host's, and never shown to a model.
@@ -37,7 +38,7 @@ pub(crate) fn explain(
     parts: CallParts<'_, '_>,
 ) -> PyResult<Explanation> {
     let mut told = Told::default();
-    let decision = judge(py, scene, grant, parts, Some(&mut told))?;
+    let decision = decide_in(py, scene, grant, parts, Some(&mut told))?;
     let answers = PyList::empty(py);
     for asked in &told.questions {
         answers.append(answer(py, scene, asked, &told)?)?;
@@ -88,6 +89,7 @@ fn answer<'py>(py: Python<'py>, scene: Scene<'_>, asked: &Explained, told: &Told
     let names = |ids: &mut dyn Iterator<Item = agentpdp_core::authorize::PolicyId>| {
         let mut names: Vec<String> = ids.map(|policy| policies.name(policy).to_owned()).collect();
         names.sort_unstable();
+        names.dedup();
         names
     };
     let answer = &asked.answer;

@@ -3,24 +3,17 @@
 //! Entities are `{"__entity": …}`, extension values `{"__extn": …}`, as Cedar writes them in JSON; everything else is the
 //! JSON that it looks like. What has no one form (`canonical.rs` of agentpdp-arguments says what) gives none.
 
+use agentpdp_arguments::canonical::canonical;
+use agentpdp_arguments::json::read;
 use agentpdp_cedar::input::Input;
 use agentpdp_core::digest::write_string;
 use agentpdp_core::value::Value;
-use pyo3::prelude::*;
-
-use crate::input::to_input;
-
-/// Canonical JSON of an object; `{}` where nothing is given; none if it has no one form.
-pub(crate) fn canonical(_py: Python<'_>, value: Option<&Bound<'_, PyAny>>) -> PyResult<Option<String>> {
-    let Some(value) = value.filter(|value| !value.is_none()) else { return Ok(Some("{}".to_owned())) };
-    Ok(canonical_input(&to_input(value)))
-}
 
 /// Canonical JSON of an input; none if it has no one form.
 pub(crate) fn canonical_input(input: &Input) -> Option<String> {
     let mut text = String::new();
     write(&mut text, input)?;
-    Some(text)
+    canonical(&read(&text).ok()?).ok()
 }
 
 fn write(text: &mut String, input: &Input) -> Option<()> {

@@ -6,12 +6,17 @@
 
 pub(crate) mod approval;
 pub(crate) mod approving;
+pub(crate) mod batch;
+pub(crate) mod call_decisions;
 pub(crate) mod calls;
 pub(crate) mod explain;
 pub(crate) mod form;
+pub(crate) mod input_source;
+pub(crate) mod judging;
 pub(crate) mod order_reading;
 pub(crate) mod orders;
 pub(crate) mod read;
+pub(crate) mod settled;
 pub(crate) mod view;
 
 use std::sync::Arc;
@@ -24,7 +29,8 @@ use pyo3::types::{PyDict, PyTuple};
 
 use crate::decision::Decision;
 use crate::engine::Engine;
-use crate::grants::calls::{CallParts, Scene};
+use crate::grants::calls::CallParts;
+use crate::grants::judging::Scene;
 use crate::grants::orders::OrderParts;
 use crate::to_python::value_to_python;
 use crate::uid::EntityUid;

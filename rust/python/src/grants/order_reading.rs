@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 
 use crate::clock::read_length;
 use crate::context::ContextReader;
-use crate::grants::calls::Scene;
+use crate::grants::judging::Scene;
 use crate::grants::orders::OrderParts;
 use crate::input::to_input;
 use crate::uid::{read_uid, resolve};

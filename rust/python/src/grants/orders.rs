@@ -21,10 +21,12 @@ use crate::decision::Decision;
 use crate::engine::Engine;
 use crate::errors;
 use crate::grants::approval::ApprovalRequest;
-use crate::grants::calls::{Scene, Settled, refuse_status};
+use crate::grants::calls::refuse_status;
 use crate::grants::form::canonical_input;
+use crate::grants::judging::Scene;
 use crate::grants::order_reading::read_order;
 use crate::grants::read::Refused;
+use crate::grants::settled::Settled;
 use crate::input::to_input;
 
 /// What an order hands in.

@@ -1,15 +1,16 @@
-//! Reading what a call under a grant hands in: arguments and the host's own context.
+//! Reading the host's own context, and refusals before any policy is asked.
 
+use agentpdp_arguments::refusal::Refusal;
+use agentpdp_cedar::input::Input;
 use agentpdp_core::decision::{Reason, Stage};
 use agentpdp_core::grant_slots::RESERVED;
-use agentpdp_core::slots::RecordPlan;
-use agentpdp_core::value::EntityId;
+use agentpdp_core::request::Locals;
+use agentpdp_core::value::{Record, Value};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString};
 
-use crate::context::{ContextReader, Readings, diagnose_record};
+use crate::context::{ContextReader, diagnose_input, type_of_plan};
 use crate::decision::{Decision, UnderGrant};
-use crate::grants::calls::Scene;
+use crate::grants::judging::Scene;
 use crate::grants::view::CallReader;
 
 /// Why a call is refused before any policy is asked.
@@ -20,21 +21,26 @@ pub(crate) struct Refused {
     pub(crate) argument: Option<(String, String)>,
 }
 
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        let Refusal { reason, argument, expected } = refusal;
+        let place = if argument.is_empty() { "the arguments".to_owned() } else { format!("`{argument}`") };
+        let detail = format!("{place}: expected {expected}");
+        Self { reason, detail: Some(detail), argument: Some((argument, expected)) }
+    }
+}
+
 impl Refused {
     pub(crate) fn new(reason: Reason, detail: Option<String>) -> Self {
         Self { reason, detail, argument: None }
     }
 
     /// Of two readings the refusal that comes first; the arguments' wins a tie.
-    pub(crate) fn first(
-        arguments: Result<Option<EntityId>, Self>,
-        host: Result<(), Self>,
-    ) -> Result<Option<EntityId>, Self> {
+    pub(crate) fn first<T>(arguments: Result<(), Self>, host: Result<T, Self>) -> Result<T, Self> {
         match (arguments, host) {
-            (Ok(found), Ok(())) => Ok(found),
-            (Err(refused), Ok(())) | (Ok(_), Err(refused)) => Err(refused),
+            (Ok(()), host) => host,
             (Err(arguments), Err(host)) if host.rank() < arguments.rank() => Err(host),
-            (Err(arguments), Err(_)) => Err(arguments),
+            (Err(arguments), _) => Err(arguments),
         }
     }
 
@@ -55,80 +61,32 @@ impl Refused {
     }
 }
 
-/// Reads the arguments; gives the entity that they name as the resource, where the action's rule says so.
-pub(crate) fn read_arguments<'py>(
-    arguments: Option<&Bound<'py, PyAny>>,
+/// Reads the host's own context; none where the action has none and none is given.
+pub(crate) fn read_host<'a>(
+    scene: Scene<'a>,
     call: &CallReader,
-    scene: Scene<'_>,
-    reader: &mut ContextReader<'_, '_>,
-    readings: &mut Readings<'py>,
-) -> Result<Option<EntityId>, Refused> {
-    let _ = scene;
-    let Some((input, keys)) = &call.input else { return Ok(None) };
-    read_record(arguments, input, keys, "input", reader, readings)?;
-    Ok(None)
-}
-
-/// Reads the host's own context.
-pub(crate) fn read_host_context<'py>(
-    context: Option<&Bound<'py, PyAny>>,
-    call: &CallReader,
-    reader: &mut ContextReader<'_, '_>,
-    readings: &mut Readings<'py>,
-) -> Result<(), Refused> {
-    if let Some(dict) = context.and_then(|context| context.cast::<PyDict>().ok()) {
-        let is_reserved = |name: &&&str| dict.contains(**name).unwrap_or(true);
-        if let Some(name) = RESERVED.iter().find(is_reserved) {
-            let detail = format!("`context.{name}` is given by the engine: name it otherwise");
-            return Err(Refused::new(Reason::ContextReserved, Some(detail)));
-        }
+    context: Option<&Input>,
+    locals: &mut Locals<'a>,
+) -> Result<Option<Record>, Refused> {
+    let has_none = call.host.attributes.is_empty() && call.host.slot.is_none() && call.host.undeclared.is_empty();
+    let empty = Input::Object(Vec::new());
+    let input = match context {
+        None if has_none => return Ok(None),
+        None => &empty,
+        Some(context) => context,
+    };
+    if let Input::Object(members) = input
+        && let Some((name, _)) = members.iter().find(|(name, _)| RESERVED.contains(&name.as_str()))
+    {
+        let detail = format!("`context.{name}` is given by the engine: name it otherwise");
+        return Err(Refused::new(Reason::ContextReserved, Some(detail)));
     }
-    read_record(context, &call.host, &call.host_keys, "context", reader, readings)
-}
-
-fn read_record<'py>(
-    value: Option<&Bound<'py, PyAny>>,
-    plan: &RecordPlan,
-    keys: &crate::context::RecordKeys,
-    path: &str,
-    reader: &mut ContextReader<'_, '_>,
-    readings: &mut Readings<'py>,
-) -> Result<(), Refused> {
-    let value = value.filter(|value| !value.is_none());
-    if reader.read_plan(value, plan, keys, readings).is_ok() {
-        return Ok(());
+    let store = &scene.snapshot.store;
+    let schema = scene.snapshot.compiled.schema.as_deref();
+    let mut reader = ContextReader { nonce: Some(scene.engine.nonce), store, schema, locals };
+    if let Ok(Value::Record(record)) = reader.value(input, Some(&type_of_plan(&call.host))) {
+        return Ok(Some((*record).clone()));
     }
-    let (reason, detail) = diagnose_record(value, plan, path, reader);
+    let (reason, detail) = diagnose_input(input, &call.host, "context", &mut reader);
     Err(Refused::new(reason, Some(detail)))
-}
-
-/// The arguments as they are to be run: a copy, so that what was judged cannot change afterwards.
-pub(crate) fn judged(py: Python<'_>, arguments: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
-    match arguments.filter(|arguments| !arguments.is_none()) {
-        None => Ok(PyDict::new(py).into_any().unbind()),
-        Some(arguments) => Ok(copy(arguments)?.unbind()),
-    }
-}
-
-fn copy<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let py = value.py();
-    if let Ok(dict) = value.cast::<PyDict>() {
-        let made = dict.copy()?;
-        for (name, value) in dict.iter() {
-            if value.is_instance_of::<PyDict>() || value.is_instance_of::<PyList>() {
-                made.set_item(name, copy(&value)?)?;
-            }
-        }
-        return Ok(made.into_any());
-    }
-    if let Ok(list) = value.cast::<PyList>() {
-        let members = list.iter().map(|member| copy(&member)).collect::<PyResult<Vec<_>>>()?;
-        return Ok(PyList::new(py, members)?.into_any());
-    }
-    if value.is_instance_of::<PyString>() || value.hasattr("keys").is_ok_and(|has| !has) {
-        return Ok(value.clone());
-    }
-    let made = PyDict::new(py);
-    made.update(value.cast::<pyo3::types::PyMapping>()?)?;
-    Ok(made.into_any())
 }

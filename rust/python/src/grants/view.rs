@@ -1,40 +1,44 @@
 //! What is kept of an engine's bundle for reading calls.
 //!
-//! A [`View`] belongs to one bundle of the engine (`generation`); a reload puts another in its place. It holds the
+//! A [`View`] is kept with what the core compiled of the bundle, so whoever has a snapshot has its view. It holds the
 //! names of contexts as Python strings, the host's actions by name, and for each of them how its arguments and the
 //! host's own context are read.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use agentpdp_arguments::plan::Plan;
 use agentpdp_core::engine::{ActionEntry, Snapshot};
 use agentpdp_core::slots::RecordPlan;
 use agentpdp_core::value::EntityId;
 use foldhash::fast::FixedState;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
-use crate::bundle::Bundle;
 use crate::context::RecordKeys;
+use crate::source::keys_of;
 
 /// One of the host's actions.
 pub(crate) struct HostAction {
     pub(crate) action: EntityId,
-    pub(crate) is_tool: bool,
+    /// How the arguments of the tool are read; none for an action that is no tool.
+    pub(crate) plan: Option<Arc<Plan>>,
 }
 
 /// How the calls of one of the host's actions are read.
 pub(crate) struct CallReader {
     /// The action's own part of the context.
     pub(crate) host: RecordPlan,
-    pub(crate) host_keys: RecordKeys,
     /// The slots of `context.input`.
-    pub(crate) input: Option<(RecordPlan, RecordKeys)>,
+    pub(crate) input: Option<RecordPlan>,
+    /// How arguments are read; of an action that is no tool, that there are none.
+    pub(crate) plan: Arc<Plan>,
+    /// The names of the plan as Python strings.
+    pub(crate) keys: Vec<Py<PyString>>,
 }
 
 /// What is kept of one bundle.
 pub(crate) struct View {
-    pub(crate) generation: u64,
-    pub(crate) bundle: Py<Bundle>,
     keys: HashMap<EntityId, Arc<RecordKeys>, FixedState>,
     calls: HashMap<EntityId, CallReader, FixedState>,
     /// The host's actions by id, where only one has it.
@@ -45,7 +49,7 @@ pub(crate) struct View {
 
 impl View {
     /// What is to be kept of a bundle whose numbers are those of the snapshot's store.
-    pub(crate) fn new(py: Python<'_>, bundle: Py<Bundle>, actions: &[HostAction], snapshot: &Snapshot) -> Self {
+    fn new(py: Python<'_>, actions: &[HostAction], snapshot: &Snapshot) -> Self {
         let mut made: Vec<(*const agentpdp_core::slots::Layout, Arc<RecordKeys>)> = Vec::new();
         let mut keys_of = |entry: &ActionEntry| {
             let layout = Arc::as_ptr(&entry.layout);
@@ -57,14 +61,8 @@ impl View {
             keys
         };
         let keys = snapshot.compiled.actions.iter().map(|(action, entry)| (*action, keys_of(entry))).collect();
-        let mut view = Self {
-            generation: snapshot.generation,
-            bundle,
-            keys,
-            calls: HashMap::default(),
-            names: HashMap::default(),
-            tools: Vec::new(),
-        };
+        let mut view = Self { keys, calls: HashMap::default(), names: HashMap::default(), tools: Vec::new() };
+        let no_arguments = Arc::new(Plan::empty());
         let mut repeated: Vec<Box<str>> = Vec::new();
         for host in actions {
             let (Some(entry), Some((_, id))) =
@@ -72,11 +70,14 @@ impl View {
             else {
                 continue;
             };
-            view.calls.insert(host.action, CallReader::new(py, entry));
+            view.calls.insert(
+                host.action,
+                CallReader::new(py, entry, host.plan.clone().unwrap_or_else(|| no_arguments.clone())),
+            );
             if view.names.insert((&**id).into(), host.action).is_some() {
                 repeated.push((&**id).into());
             }
-            if host.is_tool {
+            if host.plan.is_some() {
                 view.tools.push(((&**id).into(), host.action));
             }
         }
@@ -85,6 +86,21 @@ impl View {
         }
         view.tools.sort_unstable();
         view
+    }
+
+    /// The view that is kept with a snapshot's bundle.
+    #[inline]
+    pub(crate) fn of(snapshot: &Snapshot) -> Option<&Self> {
+        snapshot.compiled.attachment.get()?.downcast_ref()
+    }
+
+    /// Keeps the view of a bundle, unless it is there.
+    pub(crate) fn keep(py: Python<'_>, actions: &[HostAction], snapshot: &Snapshot) {
+        if Self::of(snapshot).is_none() {
+            let view = Self::new(py, actions, snapshot);
+            // Another thread may have been first; the views are the same.
+            let _ = snapshot.compiled.attachment.set(Box::new(view));
+        }
     }
 
     /// The names of an action's context.
@@ -111,16 +127,12 @@ impl View {
 }
 
 impl CallReader {
-    fn new(py: Python<'_>, entry: &ActionEntry) -> Self {
+    fn new(py: Python<'_>, entry: &ActionEntry, plan: Arc<Plan>) -> Self {
         let mut host = entry.layout.context.clone();
         let mut attributes = host.attributes.into_vec();
         let at = attributes.iter().position(|attribute| &*attribute.name == "input");
         let input = at.and_then(|at| attributes.remove(at).inner);
         host.attributes = attributes.into_boxed_slice();
-        let input = input.map(|input| {
-            let keys = RecordKeys::of(py, &input);
-            (input, keys)
-        });
-        Self { host_keys: RecordKeys::of(py, &host), host, input }
+        Self { host, input, keys: keys_of(py, &plan.names), plan }
     }
 }

@@ -1,0 +1,286 @@
+//! Batches of calls under grants: rows in, columns out.
+//!
+//! Every row names its grant by a handle or by id; an id is a name, so the acting agent stands beside it. Whatever comes
+//! in becomes rows that hold no Python object; then the lock is released once and all rows are decided, in chunks that
+//! each see one snapshot. Time is settled in row order first; where something is approved, rows are decided one after
+//! the other, so that the first of equal calls uses the approval.
+
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread;
+
+use agentpdp_cedar::input::Input;
+use agentpdp_core::authorize::PolicyId;
+use agentpdp_core::decision::{Reason, Stage};
+use agentpdp_core::engine::{CHUNK_ROWS, Snapshot};
+use agentpdp_core::evaluate::{Failure, Temporaries};
+use agentpdp_core::grants::{Grant as CoreGrant, Hit};
+use agentpdp_core::request::Locals;
+use agentpdp_core::value::EntityId;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+
+use crate::batch::columns_of_calls;
+use crate::engine::Engine;
+use crate::errors;
+use crate::grants::Grant;
+use crate::grants::approving::parse_id;
+use crate::grants::call_decisions::CallDecisions;
+use crate::grants::input_source::InputSource;
+use crate::grants::judging::{Answered, Incoming, Judged, Scene, judge};
+use crate::grants::read::Refused;
+use crate::grants::view::View;
+use crate::input::to_input;
+use crate::uid::{owned_uid, parse_uid};
+
+/// Type and id of an entity.
+pub(crate) type Uid = (String, String);
+
+/// One call of a batch, read.
+pub(crate) struct Row {
+    pub(crate) grant: Result<Arc<CoreGrant>, Reason>,
+    /// The action by name or Cedar text.
+    pub(crate) action: String,
+    pub(crate) arguments: Option<Input>,
+    pub(crate) context: Option<Input>,
+    /// Outer none: not given; inner none: it is no entity.
+    pub(crate) resource: Option<Option<Uid>>,
+    pub(crate) at: Option<i64>,
+}
+
+/// What was decided of one row.
+pub(crate) struct RowDecision {
+    pub(crate) reason: Reason,
+    pub(crate) stage: Option<Stage>,
+    pub(crate) hop: Option<u16>,
+    pub(crate) party: Option<EntityId>,
+    pub(crate) policies: Box<[PolicyId]>,
+    pub(crate) errors: Box<[(PolicyId, Failure)]>,
+    pub(crate) refused: Option<Box<Refused>>,
+    /// What a step-up asks for.
+    pub(crate) answered: Option<Box<Answered>>,
+}
+
+impl RowDecision {
+    fn status(hit: Hit) -> Self {
+        Self {
+            reason: hit.reason,
+            stage: Some(Stage::Status),
+            hop: hit.hop,
+            party: None,
+            policies: Box::default(),
+            errors: Box::default(),
+            refused: None,
+            answered: None,
+        }
+    }
+
+    fn refused(refused: Refused) -> Self {
+        Self {
+            stage: Some(Stage::Arguments),
+            refused: Some(Box::new(refused)),
+            ..Self::status(Hit { reason: Reason::ArgumentType, hop: None })
+        }
+        .with_reason()
+    }
+
+    fn with_reason(mut self) -> Self {
+        if let Some(refused) = &self.refused {
+            self.reason = refused.reason;
+        }
+        self
+    }
+
+    fn of(judged: Judged, scene: Scene<'_>) -> Self {
+        match judged {
+            Judged::Status(hit) => Self::status(hit),
+            Judged::Refused(refused) => Self::refused(refused),
+            Judged::Asked(answered) if answered.settled.is_unsafe => {
+                let detail = "the call has values with no one form, so nobody can approve it".to_owned();
+                Self::refused(Refused::new(Reason::ArgumentUnsafe, Some(detail)))
+            }
+            Judged::Asked(answered) => {
+                let outcome = &answered.settled.outcome;
+                let answer = &outcome.answer;
+                Self {
+                    reason: outcome.reason(),
+                    stage: outcome.stage,
+                    hop: outcome.hop,
+                    party: outcome.party,
+                    policies: answered.settled.policies(scene).into_boxed_slice(),
+                    errors: answer.permit_errors.iter().chain(&answer.forbid_errors).copied().collect(),
+                    refused: None,
+                    answered: (outcome.reason() == Reason::StepUp).then_some(answered),
+                }
+            }
+        }
+    }
+}
+
+/// All rows decided, each with the snapshot of its chunk.
+#[derive(Default)]
+pub(crate) struct Decided {
+    pub(crate) rows: Vec<RowDecision>,
+    /// First row of each run of one snapshot.
+    pub(crate) snapshots: Vec<(usize, Arc<Snapshot>)>,
+}
+
+/// Decides a batch, in whichever form it comes.
+pub(crate) fn decide_batch(
+    slf: &Bound<'_, Engine>,
+    columns: &Bound<'_, PyAny>,
+    threads: Option<NonZero<usize>>,
+) -> PyResult<CallDecisions> {
+    let (py, engine) = (slf.py(), slf.get());
+    if engine.core.load().compiled.declarations.is_none() {
+        return Err(errors::no_tasks(py));
+    }
+    let rows = match columns_of_calls(slf, columns)? {
+        Some(rows) => rows,
+        None => read_dicts(py, engine, columns)?,
+    };
+    let mut times = Vec::with_capacity(rows.len());
+    let mut system = None;
+    for row in &rows {
+        // One reading of the clock serves the whole batch, but for times that rows bring.
+        let now_ms = match (row.at, system) {
+            (None, Some(now_ms)) => now_ms,
+            (at, _) => engine.clock.now_ms(py, at)?,
+        };
+        if row.at.is_none() {
+            system = Some(now_ms);
+        }
+        times.push(row.grant.as_ref().map_or(now_ms, |grant| grant.tree.advance(now_ms)));
+    }
+    let decided = py.detach(|| decide_all(engine, &rows, &times, threads));
+    Ok(CallDecisions::new(slf.clone().unbind(), rows, decided))
+}
+
+fn decide_all(engine: &Engine, rows: &[Row], times: &[i64], threads: Option<NonZero<usize>>) -> Decided {
+    let wanted = threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
+    let chunks = rows.len().div_ceil(CHUNK_ROWS);
+    let runs = if engine.core.approvals.is_empty() { wanted.min(chunks).max(1) } else { 1 };
+    let per_run = chunks.div_ceil(runs).max(1) * CHUNK_ROWS;
+    if runs == 1 {
+        return decide_run(engine, rows, times);
+    }
+    let parts = thread::scope(|scope| {
+        let handles: Vec<_> = rows
+            .chunks(per_run)
+            .zip(times.chunks(per_run))
+            .map(|(rows, times)| scope.spawn(move || decide_run(engine, rows, times)))
+            .collect();
+        handles.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
+    });
+    let mut all = Decided::default();
+    for part in parts {
+        match part {
+            Ok(part) => {
+                let start = all.rows.len();
+                all.snapshots.extend(part.snapshots.into_iter().map(|(first, snapshot)| (start + first, snapshot)));
+                all.rows.extend(part.rows);
+            }
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+    all
+}
+
+fn decide_run(engine: &Engine, rows: &[Row], times: &[i64]) -> Decided {
+    let mut decided = Decided { rows: Vec::with_capacity(rows.len()), snapshots: Vec::new() };
+    for (rows, times) in rows.chunks(CHUNK_ROWS).zip(times.chunks(CHUNK_ROWS)) {
+        let snapshot = engine.core.snapshot();
+        decided.snapshots.push((decided.rows.len(), snapshot.clone()));
+        for (row, now_ms) in rows.iter().zip(times) {
+            decided.rows.push(decide_row(engine, &snapshot, row, *now_ms));
+        }
+    }
+    decided
+}
+
+fn decide_row(engine: &Engine, snapshot: &Snapshot, row: &Row, now_ms: i64) -> RowDecision {
+    let (Some(declarations), Some(view)) = (&snapshot.compiled.declarations, View::of(snapshot)) else {
+        return RowDecision::status(Hit { reason: Reason::UnknownGrant, hop: None });
+    };
+    let grant = match &row.grant {
+        Ok(grant) => grant,
+        Err(reason) => return RowDecision::status(Hit { reason: *reason, hop: None }),
+    };
+    let scene = Scene { engine, snapshot, view, declarations, now_ms };
+    let temporaries = Temporaries::default();
+    let mut locals = Locals::default();
+    let store = &snapshot.store;
+    let resource = row.resource.as_ref().map(|given| {
+        given.as_ref().map(|(type_name, id)| locals.resolve(store, type_name.as_str().into(), id.as_str().into()))
+    });
+    let action = view.named(&row.action).or_else(|| {
+        let (type_name, id) = parse_uid(&row.action)?;
+        store.find(type_name, &id).filter(|action| view.call(*action).is_some())
+    });
+    let (arguments, context) = (row.arguments.as_ref().map(InputSource), row.context.as_ref());
+    let incoming = Incoming { action, arguments, context, resource };
+    RowDecision::of(judge(scene, grant, &incoming, &mut locals, &temporaries, None), scene)
+}
+
+/// The grant that a row names by a handle or by id, with the agent beside it.
+pub(crate) fn row_grant(
+    py: Python<'_>,
+    engine: &Engine,
+    grant: Option<&Bound<'_, PyAny>>,
+    agent: Option<&Bound<'_, PyAny>>,
+) -> Result<Arc<CoreGrant>, Reason> {
+    let grant = grant.ok_or(Reason::UnknownGrant)?;
+    let agent = agent.filter(|agent| !agent.is_none());
+    let handle = grant.cast::<Grant>().ok();
+    let found = match handle {
+        Some(handle) if handle.get().engine.bind(py).get().nonce == engine.nonce => Some(handle.get().issued.clone()),
+        Some(_) => None,
+        None => grant.extract::<String>().ok().and_then(|text| engine.core.grants.find(parse_id(&text)?)),
+    };
+    let found = found.ok_or(Reason::UnknownGrant)?;
+    match agent {
+        None if handle.is_some() => Ok(found),
+        None => Err(Reason::AgentMismatch),
+        Some(agent) => check_agent(engine, found, owned_uid(agent).ok()),
+    }
+}
+
+/// The grant, if this is its agent.
+pub(crate) fn check_agent(
+    engine: &Engine,
+    grant: Arc<CoreGrant>,
+    agent: Option<Uid>,
+) -> Result<Arc<CoreGrant>, Reason> {
+    let snapshot = engine.core.load();
+    let is_it = agent.and_then(|(type_name, id)| snapshot.store.find(&type_name, &id)) == Some(grant.agent);
+    if is_it { Ok(grant) } else { Err(Reason::AgentMismatch) }
+}
+
+fn read_dicts<'py>(py: Python<'py>, engine: &Engine, rows: &Bound<'py, PyAny>) -> PyResult<Vec<Row>> {
+    let wrong = |at: usize, what: &str| errors::column(py, &format!("row {at} {what}"));
+    let mut read = Vec::new();
+    for (at, row) in rows.try_iter()?.enumerate() {
+        let row = row?;
+        let row =
+            row.cast::<PyDict>().map_err(|_| wrong(at, "is no dict: a row has `grant`, `action`, `arguments`"))?;
+        let part = |name: &Bound<'py, PyString>| -> PyResult<Option<Bound<'py, PyAny>>> {
+            Ok(row.get_item(name)?.filter(|value| !value.is_none()))
+        };
+        let (grant, agent) = (part(intern!(py, "grant"))?, part(intern!(py, "agent"))?);
+        let action = part(intern!(py, "action"))?.ok_or_else(|| wrong(at, "has no `action`"))?;
+        if grant.is_none() {
+            return Err(wrong(at, "has no `grant`"));
+        }
+        let resource = part(intern!(py, "resource"))?.map(|resource| owned_uid(&resource).ok());
+        read.push(Row {
+            grant: row_grant(py, engine, grant.as_ref(), agent.as_ref()),
+            action: action.str()?.to_string_lossy().into_owned(),
+            arguments: part(intern!(py, "arguments"))?.as_ref().map(to_input),
+            context: part(intern!(py, "context"))?.as_ref().map(to_input),
+            resource,
+            at: part(intern!(py, "at"))?.map(|at| at.extract()).transpose()?,
+        });
+    }
+    Ok(read)
+}
