@@ -158,6 +158,7 @@ class Bundle:
     @property
     def tasks(self) -> tuple[str, ...]:
         """Names of the tasks, sorted; empty for a plain bundle."""
+    def _declared(self) -> tuple[str, str] | None: ...
     def schema_text(self, task: str | None = None) -> str:
         """The text of the schema; empty if there is none.
 

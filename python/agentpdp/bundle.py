@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from agentpdp import _core
 from agentpdp._core import Finding
 from agentpdp.errors import BundleError
+from agentpdp.tasks import Action, Task, read_action, read_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -173,6 +174,37 @@ class Bundle(_core.Bundle):
             validate=validate,
             progress=progress,
         )
+
+    def task(self, name: str) -> Task:
+        """What a task is for, how long it lives, which parameters it takes.
+
+        Raises:
+            KeyError: there is no such task.
+        """
+        return read_task(name, self._delegation()["tasks"][name])
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """Tools and actions of the host, sorted by uid; empty for a plain bundle."""
+        declared = self._delegation()["actions"]
+        return tuple(read_action(uid, declared[uid]) for uid in sorted(declared))
+
+    def review(self) -> dict[str, Any]:
+        """What ``agentpdp check`` prints of tasks, as data.
+
+        ``tasks`` has per task ``passes`` (ids of actions that pass unasked, if no condition
+        denies), ``asks`` (``action`` and ``by``: policies with the role that approves),
+        ``hands_on`` (``delegate.<task>``) and ``hands_on_only`` (what is not in its ``own``).
+        ``opaque`` lists the arguments that rules do not see. Empty for a plain bundle.
+        """
+        declared = self._declared()
+        empty: dict[str, Any] = {"tasks": {}, "opaque": []}
+        return empty if declared is None else dict(json.loads(declared[1]))
+
+    def _delegation(self) -> dict[str, Any]:
+        declared = self._declared()
+        empty: dict[str, Any] = {"tasks": {}, "actions": {}}
+        return empty if declared is None else dict(json.loads(declared[0]))
 
     def validate(self) -> Validation:
         """What the validator says: passed, errors and warnings. A loaded bundle has errors only if

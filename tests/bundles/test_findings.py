@@ -98,3 +98,143 @@ def test_a_task_s_schema_is_printed() -> None:
     assert 'action "refund"' not in text
     plain = '@id("a") permit (principal, action, resource);'
     assert Bundle.from_sources(policies=plain, schema=text).has_schema
+
+
+WARNINGS = [
+    (
+        "a forbid that asks first may read an open type",
+        {
+            "schema.cedarschema": ("entity Account;", "entity Account { risky: Bool };"),
+            "policies/ceilings.cedar": (
+                '@id("big-refund")',
+                '@id("risky")\nforbid (principal, action == Action::"pay", resource)\n'
+                'unless { resource has risky && !resource.risky };\n\n@id("big-refund")',
+            ),
+        },
+        [],
+    ),
+    (
+        "a task that permits what no ceiling allows",
+        {
+            "policies/ceilings.cedar": (
+                'permit (principal in Fleet::"desk", action, resource)',
+                'permit (principal in Fleet::"desk", action in AgentPDP::Action::"impact.read", '
+                "resource)",
+            )
+        },
+        [],
+    ),
+    (
+        "a parameter that nothing reads limits nothing",
+        {"tasks/pay.toml": ("[params]", '[params]\nnote = "String"')},
+        [("param_unread", "tasks/pay.toml")],
+    ),
+    (
+        "a Bool parameter that silences a forbid by itself",
+        {
+            "tasks/pay.toml": ("[params]", '[params]\nanybody = "Bool"'),
+            "tasks/pay.cedar": (
+                "unless { context.grant.params.payees",
+                "unless { context.grant.params.anybody || context.grant.params.payees",
+            ),
+        },
+        [("param_silences", "tasks/pay.cedar")],
+    ),
+    (
+        "a text that is none of an argument's choices",
+        {
+            "tools/desk.json": (
+                '"reason": { "type": "string" }',
+                '"reason": { "type": "string", "enum": ["late", "broken"] }',
+            ),
+            "policies/ceilings.cedar": (
+                "context.input.amount > 200000",
+                'context.input has reason && context.input.reason == "broke"',
+            ),
+        },
+        [("choice_unknown", "policies/ceilings.cedar")],
+    ),
+    (
+        "a tool whose own definition says that it does not only read",
+        {
+            "tools/desk.json": (
+                '"description": "Shows an order.",',
+                '"description": "Shows an order.", "annotations": {"readOnlyHint": false},',
+            )
+        },
+        [("impact_stricter", "agentpdp.toml")],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("why", "change", "expected"), WARNINGS, ids=[each[0] for each in WARNINGS]
+)
+def test_what_looks_like_a_mistake_is_a_warning(
+    why: str, change: dict[str, tuple[str, str]], expected: list[tuple[str, str]]
+) -> None:
+    bundle = Bundle.from_files(changed({"change": change}))
+    assert [(each.code, each.file) for each in bundle.findings] == expected, why
+
+
+def test_tasks_that_no_ceiling_reaches_are_warned_of() -> None:
+    only = '@id("readers") permit (principal, action in AgentPDP::Action::"impact.read", resource);'
+    bundle = Bundle.from_files({**files(), "policies/ceilings.cedar": only})
+    found = Counter(each.code for each in bundle.findings)
+    assert found == {"task_unreachable": 2, "task_beyond_ceiling": 5}
+
+
+def test_a_review_says_what_passes_and_what_asks() -> None:
+    review = Bundle.load(ROOT).review()
+    reads = ["read_order", "read_calendar"]
+    assert review["opaque"] == []
+    assert review["tasks"]["pay"] == {
+        "passes": reads,
+        "asks": [
+            {"action": "pay", "by": [{"policy": "pay/payee-not-named", "role": "account-holder"}]}
+        ],
+        "hands_on": ["delegate.pay"],
+        "hands_on_only": [],
+    }
+    assert review["tasks"]["refund-order"]["passes"] == ["send_mail", *reads]
+    own = ("lifetime =", 'own = ["impact.read"]\nlifetime =')
+    planner = Bundle.from_files(changed({"change": {"tasks/pay.toml": own}}))
+    assert planner.review()["tasks"]["pay"]["hands_on_only"] == ["pay", "delegate.pay"]
+
+
+def test_front_ends_read_tasks_and_actions() -> None:
+    bundle = Bundle.load(ROOT)
+    task = bundle.task("refund-order")
+    assert (task.description, task.lifetime_ms, task.own) == ("Refund one order", 1_800_000, None)
+    assert [(param.name, param.type, param.required) for param in task.params] == [
+        ("max", "Long", True),
+        ("order", "Order", True),
+    ]
+    assert task.params[0].max == 500_000
+    assert [param.type for param in bundle.task("pay").params] == ["decimal", "Set<Account>"]
+    assert {action.uid: action.impact for action in bundle.actions}['Action::"refund"'] == (
+        "write",
+    )
+    with pytest.raises(KeyError):
+        bundle.task("nothing")
+
+
+def test_a_policy_is_right_if_it_is_for_one_pair_of_types() -> None:
+    """Only a `User` has a name that starts so; a `Service` has no calendar at all."""
+    texts = {**files(), "entities.json": "[]"}
+    texts["schema.cedarschema"] = texts["schema.cedarschema"].replace(
+        "entity User, Service in Group { name: String };",
+        "entity User in Group { name: String, calendar: Order };\nentity Service in Group;",
+    )
+    texts["policies/ceilings.cedar"] += (
+        '@id("own-calendar")\n'
+        'forbid (principal is Agent, action == Action::"read_calendar", resource)\n'
+        "unless { context.grant.principal.calendar.total > 0 };\n"
+    )
+    Bundle.from_files(texts)
+    texts["policies/ceilings.cedar"] = texts["policies/ceilings.cedar"].replace(
+        "principal.calendar", "principal.kalender"
+    )
+    with pytest.raises(BundleError) as raised:
+        Bundle.from_files(texts)
+    assert {each.code for each in raised.value.findings} == {"attribute_unknown"}

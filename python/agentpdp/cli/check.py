@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 _DESCRIPTION = """\
 Load and validate a bundle. Every error and warning is printed with its file, line and
 column, what is wrong, and what would be right. A bundle with errors does not load
-anywhere else, either."""
+anywhere else, either.
+
+Of a bundle with tasks it also says per task what passes unasked, for what a person is
+asked, and what may be handed on: by scopes and @step_up alone, a condition may still
+deny."""
 
 
 def add(commands: Commands) -> None:
@@ -56,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     all_findings = (*validation.errors, *validation.warnings)
     found = [findings.as_json(finding, arguments.bundle) for finding in all_findings]
     found += _check_entities(bundle, arguments)
-    _report(found, _describe(bundle), arguments)
+    _report(found, _describe(bundle), arguments, bundle.review())
     errors = [each for each in found if each["severity"] == "error"]
     return exits.NO if errors or (found and arguments.fail_on_warning) else exits.DONE
 
@@ -85,12 +89,17 @@ def _describe(bundle: Bundle) -> dict[str, Any]:
 
 
 def _report(
-    found: list[dict[str, Any]], summary: dict[str, Any] | None, arguments: argparse.Namespace
+    found: list[dict[str, Any]],
+    summary: dict[str, Any] | None,
+    arguments: argparse.Namespace,
+    review: dict[str, Any] | None = None,
 ) -> None:
     errors = [each for each in found if each["severity"] == "error"]
     warnings = [each for each in found if each["severity"] == "warning"]
     if arguments.json:
         head = {"passed": not errors, "errors": errors, "warnings": warnings}
+        if review and review["tasks"]:
+            summary = {**(summary or {}), "tasks": review["tasks"], "opaque": review["opaque"]}
         print(json.dumps({**head, **(summary or {})}, indent=2, ensure_ascii=False))
         return
     for each in (*errors, *warnings):
@@ -100,6 +109,25 @@ def _report(
     for name, value in (summary or {}).items():
         shown = f"{value:,}" if isinstance(value, int) else value
         print(f"  {name:<10} {'-' if shown is None else shown}")
+    if review and review["tasks"]:
+        _report_tasks(review)
+
+
+def _report_tasks(review: dict[str, Any]) -> None:
+    for name, task in review["tasks"].items():
+        print(f"task {name}")
+        print(f"  passes     {', '.join(task['passes']) or 'nothing'}")
+        for asked in task["asks"]:
+            by = ", ".join(f"{each['role']} ({each['policy']})" for each in asked["by"])
+            print(f"  asks       {asked['action']}: {by}")
+        if task["hands_on"]:
+            print(f"  hands on   {', '.join(task['hands_on'])}")
+        if task["hands_on_only"]:
+            print(f"  only so    {', '.join(task['hands_on_only'])}")
+    for each in review["opaque"]:
+        given = "may be given" if each["allowed"] else "denies if given"
+        place = f"{each['action']}: {each['argument']}"
+        print(f"opaque       {place} ({each['reason']}); {given}")
 
 
 def _count(number: int, noun: str) -> str:

@@ -115,6 +115,7 @@ codes! {
     TemplateInTask "template_in_task" Error, "a policy of a task has slots";
     HasUndeclared "has_undeclared" Error, "`has` asks for an attribute that nothing declares where it looks";
     TypesNeverMatch "types_never_match" Error, "`==`, `in` or `contains` compares entities of types that never match";
+    OpenRead "open_read" Error, "a forbid reads what an entity of an open type may not have, without asking `has` first";
     RecordWhole "record_whole" Error, "a policy uses as a whole a record that is only there in parts";
     SchemaSyntax "schema_syntax" Error, "the text of the schema is not Cedar's schema language";
     SchemaInvalid "schema_invalid" Error, "the schema contradicts itself or names what it does not declare";
@@ -143,6 +144,11 @@ codes! {
     EntityCycle "entity_cycle" Error, "an entity would be its own ancestor";
     PolicyInapplicable "policy_inapplicable" Error, "a policy's scope fits no action with its principals and resources";
     ImpactStricter "impact_stricter" Warning, "a tool's own definition makes its impact stricter than what is declared";
+    TaskBeyondCeiling "task_beyond_ceiling" Warning, "a task permits an action that no ceiling could ever allow";
+    TaskUnreachable "task_unreachable" Warning, "no ceiling could ever allow to start or to delegate a task";
+    ParamUnread "param_unread" Warning, "a parameter of a task is read by nothing";
+    ParamSilences "param_silences" Warning, "a Bool parameter silences a forbid by itself";
+    ChoiceUnknown "choice_unknown" Warning, "a policy compares an argument with a text that is none of its choices";
     PolicyImpossible "policy_impossible" Warning, "a policy can never be satisfied";
     TextConfusable "text_confusable" Warning, "a text looks like another one: mixed scripts, confusable or invisible characters";
     SchemaShadowing "schema_shadowing" Warning, "a name of the schema hides another one";

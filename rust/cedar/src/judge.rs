@@ -9,7 +9,7 @@
 
 use std::collections::HashSet;
 
-use cedar_policy_core::ast::{EntityType, SlotId, Template};
+use cedar_policy_core::ast::{Effect, EntityType, SlotId, Template};
 use cedar_policy_core::validator::typecheck::{PolicyCheck, Typechecker};
 use cedar_policy_core::validator::types::RequestEnv;
 use cedar_policy_core::validator::{
@@ -18,6 +18,7 @@ use cedar_policy_core::validator::{
 
 use crate::environments::{Asked, Environment, Environments};
 use crate::observe::Observations;
+use crate::open_reads::{self, OpenReads};
 
 /// What is wrong with a policy.
 #[derive(Debug, Default)]
@@ -28,6 +29,8 @@ pub(crate) struct Judgement {
     pub(crate) applies: bool,
     /// What its typed conditions show.
     pub(crate) observations: Observations,
+    /// For a forbid: what it reads of open types unguarded.
+    pub(crate) open_reads: OpenReads,
 }
 
 /// Judges policies over one schema.
@@ -35,6 +38,8 @@ pub(crate) struct Judge<'s> {
     pub(crate) schema: &'s ValidatorSchema,
     pub(crate) environments: &'s Environments<'s>,
     checker: Typechecker<'s>,
+    /// Names of the open types.
+    open: Vec<String>,
 }
 
 /// What one pair of types gives.
@@ -43,11 +48,12 @@ struct Pair {
     errors: HashSet<ValidationError>,
     applies: bool,
     observations: Observations,
+    open_reads: OpenReads,
 }
 
 impl<'s> Judge<'s> {
-    pub(crate) fn new(schema: &'s ValidatorSchema, environments: &'s Environments<'s>) -> Self {
-        Self { schema, environments, checker: Typechecker::new(schema, ValidationMode::Strict) }
+    pub(crate) fn new(schema: &'s ValidatorSchema, environments: &'s Environments<'s>, open: Vec<String>) -> Self {
+        Self { schema, environments, checker: Typechecker::new(schema, ValidationMode::Strict), open }
     }
 
     pub(crate) fn judge(&self, template: &Template, asked: &Asked) -> Judgement {
@@ -69,6 +75,7 @@ impl<'s> Judge<'s> {
             }
             judgement.applies |= pair.applies;
             judgement.observations.merge(pair.observations);
+            judgement.open_reads.extend(pair.open_reads);
             judgement.errors.extend(pair.errors);
         }
         judgement
@@ -90,6 +97,9 @@ impl<'s> Judge<'s> {
                     PolicyCheck::Success(typed) => {
                         pair.applies = true;
                         pair.observations.read(&typed, self.schema);
+                        if template.effect() == Effect::Forbid {
+                            open_reads::find(&typed, &self.open, &mut pair.open_reads);
+                        }
                     }
                     PolicyCheck::Irrelevant(errors, typed) => {
                         pair.errors.extend(errors);

@@ -10,8 +10,8 @@
 //! 3. data from outside: [`input`], [`values`], [`entities`];
 //! 4. settings and tasks: `toml_text`, [`settings`], [`task_text`], `type_reader`, `declarations`;
 //! 5. rules from outside: [`schema`], [`policies`], [`bundle`];
-//! 6. a bundle with tasks: `actions`, `host_actions`, `derive` (its schema), `environments`, `judge`, `observe`, `strict`
-//!    (its policies), [`tasks`], [`with_tasks`], [`delegation_json`].
+//! 6. a bundle with tasks: `actions`, `host_actions`, `derive` (its schema), `environments`, `judge`, `observe`,
+//!    `open_reads`, `strict` (its policies), [`tasks`], [`with_tasks`], `review` (its doubts), [`delegation_json`].
 
 #![forbid(unsafe_code)]
 
@@ -35,9 +35,11 @@ pub mod limits;
 mod limits_toml;
 mod nearest;
 mod observe;
+mod open_reads;
 mod own;
 pub mod policies;
 mod policies_json;
+mod review;
 pub mod schema;
 mod schema_closure;
 mod schema_json;

@@ -53,6 +53,11 @@ pub(crate) fn findings(judge: &Judge<'_>, asked: &Asked, template: &Template, fi
     found.extend(judgement.warnings.iter().map(|warning| validity(warning_code(warning), file, warning)));
     let is_valid = judgement.errors.is_empty();
     found.extend(judgement.errors.iter().map(|error| validity(error_code(error), file, error)));
+    for (place, what) in &judgement.open_reads {
+        let message = format!("the forbid reads {what}, and an unknown one has none");
+        let advice = "ask `has` of it first, so that the policy says what holds of an unknown one; or compare with `==`, `is` and `contains`";
+        found.push(at(Code::OpenRead, place.unwrap_or(start), message, advice));
+    }
     let never = judgement.observations.never();
     if is_valid && never.is_empty() && !judgement.applies {
         let message = "no request can satisfy the policy: its scope or its condition fits none of the actions with their principals and resources";

@@ -29,6 +29,7 @@ use crate::host_actions::HostActions;
 use crate::judge::Judge;
 use crate::own::own;
 use crate::policies::{Checks, PolicyReader, parse};
+use crate::review::Review;
 use crate::schema::{convert_schema, parse_schema, read_fragment};
 use crate::settings::Settings;
 use crate::task_text::{TaskText, read_task};
@@ -42,6 +43,8 @@ use crate::type_reader::TypeReader;
 pub struct Delegation {
     /// All that is declared, in JSON's form, without the policies.
     pub json: serde_json::Value,
+    /// Per task what passes unasked, what asks, what may be handed on; and the arguments that rules do not see.
+    pub review: serde_json::Value,
     pub(crate) organisation: Fragment<RawName>,
     pub(crate) shapes: Vec<ActionShape>,
     pub(crate) parties: Parties,
@@ -254,10 +257,15 @@ impl Texts<'_> {
             approve: engine_action("approve", &mut store)?,
             revoke: engine_action("revoke", &mut store)?,
         };
+        let review = Review::new(&declarations, &policies, &task_policies, &shapes, &read.places, &store);
+        let summary = review.summary();
+        let doubts = if self.is_sound(read) { review.doubts() } else { Vec::new() };
+        read.validity.extend(doubts);
         let params = parts.iter().map(|part| part.params.clone());
         let tasks = declarations.tasks.iter().zip(params).zip(named);
         let delegation = Delegation {
             json: delegation_json(&declarations, &shapes, &store),
+            review: summary,
             tasks: tasks.map(|((task, params), named)| (task.name.clone(), params, named)).collect(),
             organisation,
             shapes,
@@ -320,7 +328,8 @@ impl Texts<'_> {
         else {
             return Default::default();
         };
-        let judge = Judge::new(schema, &environments);
+        let open = parties.open_types.iter().filter_map(|type_id| store.type_name(*type_id)).map(ToString::to_string);
+        let judge = Judge::new(schema, &environments, open.collect());
         let is_sound = self.is_sound(read);
         let mut reader = PolicyReader {
             ids: self.sources.ids,

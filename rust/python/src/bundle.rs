@@ -231,6 +231,12 @@ impl Bundle {
         pyo3::types::PyTuple::new(py, names.collect::<Vec<_>>())
     }
 
+    /// What a bundle with tasks declares, and what its review says, as JSON text; none for a plain bundle.
+    fn _declared(&self) -> Option<(String, String)> {
+        let delegation = self.loaded.delegation.as_ref()?;
+        Some((delegation.json.to_string(), delegation.review.to_string()))
+    }
+
     /// The text of the schema, of a bundle with tasks the ceiling's or a task's; empty if there is none.
     #[pyo3(signature = (task=None))]
     fn schema_text(&self, task: Option<&str>) -> PyResult<String> {
