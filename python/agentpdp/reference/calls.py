@@ -9,6 +9,7 @@ Twin: rust/core/src/calls.rs. Read next: orders.py.
 
 from __future__ import annotations
 
+import decimal as host_decimal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,11 +18,11 @@ from .approvals import ApprovalRequest, Approvals
 from .authorize import ask
 from .chains import Call, Party, Snapshot, parties, steps
 from .decision import Answer, Decision, answer, conclude, decision, denial, unreadable
-from .digest import call_digest
+from .digest import INTEGER_MAX, call_digest
 from .grants import Grant, Target, status
-from .request import PRECEDENCE, Problem, read_context
-from .schema import Action, Attribute, Type
-from .value import EntityUid, Record, Value, read_uid
+from .request import PRECEDENCE, Problem, read_context, read_decimal
+from .schema import Action, Type
+from .value import Bool, EntityUid, Long, Record, String, Value, is_text, read_uid
 
 RESERVED = {"input", "grant", "history", "system"}
 
@@ -238,15 +239,44 @@ def approval_request(asked: Asked, call: Call, deciding: Answer) -> ApprovalRequ
 def read_plain_arguments(tool: Any, arguments: Any) -> Record | Problem:
     """Arguments of a tool that takes text, integers, booleans and numbers, and nothing else."""
     schema = tool["inputSchema"] if tool else {}
-    properties, given = schema.get("properties", {}), {} if arguments is None else arguments
+    given = {} if arguments is None else arguments
     if not isinstance(given, Mapping):
         return Problem("argument_type", "`arguments`: expected an object")
-    kinds = {"string": "String", "integer": "Long", "boolean": "Bool", "number": "decimal"}
-    required = schema.get("required", [])
-    attributes = {}
-    for name, each in properties.items():
-        if name in given and each.get("type") not in kinds:
-            return Problem("argument_opaque", f"`{name}`: rules cannot see it")
-        kind = Type(kinds.get(each.get("type"), "String"))
-        attributes[name] = Attribute(kind, name in required)
-    return read_context(given, Type("Record", attributes=attributes), None)
+    properties: Mapping[str, Any] = schema.get("properties", {})
+    missing = [name for name in schema.get("required", []) if name not in given]
+    problems = [Problem("argument_unknown", "`arguments`: the tool has no such argument")]
+    if all(name in properties for name in given):
+        problems = [Problem("argument_missing", f"`{name}`: is required") for name in missing]
+    values = {
+        name: read_plain(name, properties[name], given[name])
+        for name in properties
+        if name in given
+    }
+    problems += sorted(
+        (each for each in values.values() if isinstance(each, Problem)),
+        key=lambda each: each.code != "argument_type",
+    )
+    kept = {name: each for name, each in values.items() if isinstance(each, Value)}
+    return problems[0] if problems else Record(kept)
+
+
+def read_plain(name: str, schema: Mapping[str, Any], thing: Any) -> Value | Problem:
+    """One of them, by its JSON type."""
+    kind = schema.get("type")
+    if isinstance(thing, bool):
+        return Bool(thing) if kind == "boolean" else misfit(name, kind)
+    if isinstance(thing, str):
+        unsafe = Problem("argument_unsafe", f"`{name}`: has half a character")
+        safe = String(thing) if is_text(thing) else unsafe
+        return safe if kind == "string" else misfit(name, kind)
+    if not isinstance(thing, int | float) or kind not in ("integer", "number"):
+        return misfit(name, kind)
+    if kind == "integer":
+        whole = abs(thing) <= INTEGER_MAX and thing == int(thing)
+        return Long(int(thing)) if whole else misfit(name, kind)
+    exact = read_decimal(host_decimal.Decimal(repr(thing)))
+    return exact or Problem("argument_not_exact", f"`{name}`: has more than four places")
+
+
+def misfit(name: str, kind: Any) -> Problem:
+    return Problem("argument_type", f"`{name}`: expected a {kind}", name, str(kind))
