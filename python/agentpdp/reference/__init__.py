@@ -2,8 +2,9 @@
 
 Each file says one thing and has a twin of the same name in the compiled core, which must give the
 same answers. In reading order: value, decimal, ipaddr, datetime, entities, expression, policies,
-schema, request, evaluate, authorize, decision; for bundles with tasks tasks, grants, digest,
-approvals, chains, calls, orders, explain; engine. It needs Python's standard library only.
+schema, request, evaluate, authorize, decision; for bundles with tasks forms, arguments, tasks,
+grants, digest, approvals, chains, calls, orders, explain; engine. It needs the standard library
+only; kinds of arguments are read by the compiled module, where a bundle declares them.
 """
 
 from .decision import Decision, PolicyError

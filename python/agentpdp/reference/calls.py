@@ -9,20 +9,20 @@ Twin: rust/core/src/calls.rs. Read next: orders.py.
 
 from __future__ import annotations
 
-import decimal as host_decimal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from .approvals import ApprovalRequest, Approvals
+from .arguments import Arguments, Refusal, read_arguments
 from .authorize import ask
 from .chains import Call, Party, Snapshot, parties, steps
 from .decision import Answer, Decision, answer, conclude, decision, denial, unreadable
-from .digest import INTEGER_MAX, call_digest
+from .digest import call_digest
 from .grants import Grant, Target, status
-from .request import PRECEDENCE, Problem, read_context, read_decimal
+from .request import PRECEDENCE, Problem, read_context
 from .schema import Action, Type
-from .value import Bool, EntityUid, Long, Record, String, Value, is_text, read_uid
+from .value import EntityUid, Record, Value, read_uid
 
 RESERVED = {"input", "grant", "history", "system"}
 
@@ -111,8 +111,8 @@ def read_call(
     declaration = snapshot.declarations.actions[uid]
     reserved = isinstance(context, Mapping) and not RESERVED.isdisjoint(context)
     need(not reserved, "context_reserved", f"`context`: {', '.join(sorted(RESERVED))} are reserved")
-    values, given = read_values(declared, declaration, arguments, context, snapshot)
-    found = derived(declaration["resource"], given, resource, chain[0].tree.principal, snapshot)
+    values, given = read_values(uid, declared, arguments, context, snapshot)
+    found = derived(declaration["resource"], values, resource, chain[0].tree.principal, snapshot)
     asked = parties(chain)
     known([party.uid for party in asked], snapshot)
     fixed = declaration["resource"]["rule"] == "fixed"
@@ -125,23 +125,39 @@ def read_call(
 
 
 def read_values(
-    declared: Action, declaration: Mapping[str, Any], arguments: Any, context: Any, snapshot: Any
+    uid: EntityUid, declared: Action, arguments: Any, context: Any, snapshot: Snapshot
 ) -> tuple[Mapping[str, Value], Mapping[str, Any]]:
     """The context of policies with `input` in it, and the arguments as they are to be run."""
     own = {k: v for k, v in declared.context.attributes.items() if k not in RESERVED}
     values = read_context(context, Type("Record", attributes=own), snapshot.schema)
-    inputs = read_plain_arguments(declaration["tool"], arguments)
-    problems = [each for each in (inputs, values) if isinstance(each, Problem)]
+    given: Any = {} if arguments is None else arguments
+    found = read_arguments(snapshot.declarations.forms[uid], given, snapshot.known)
+    problems = [values] if isinstance(values, Problem) else []
+    if isinstance(found, Refusal):
+        right = f": write `{found.canonical}`" if found.canonical else ""
+        message = f"`{found.argument or 'arguments'}`: {found.reason}{right}"
+        problems.insert(0, Problem(found.reason, message, found.argument or None))
     if problems:
         ranks = [*PRECEDENCE[:4], *{each.code for each in problems} - {*PRECEDENCE}]
         raise RefusedError(min(problems, key=lambda each: ranks.index(each.code)))
     assert isinstance(values, Record)
-    assert isinstance(inputs, Record)
-    return {**values.attributes, "input": inputs}, {} if arguments is None else dict(arguments)
+    assert isinstance(found, Arguments)
+    return {**values.attributes, "input": found.input}, rewritten(given, found.rewritten)
+
+
+def rewritten(given: Any, texts: Iterable[tuple[Sequence[str | int], str]]) -> Any:
+    """The arguments with some texts in their canonical form."""
+    for (step, *rest), text in texts:
+        inner = rewritten(given[step], [(rest, text)]) if rest else text
+        if isinstance(given, Mapping):
+            given = {**given, step: inner}
+        else:
+            given = [inner if place == step else each for place, each in enumerate(given)]
+    return dict(given) if isinstance(given, Mapping) else given
 
 
 def derived(
-    rule: Mapping[str, Any], arguments: Any, given: Any, principal: EntityUid, snapshot: Snapshot
+    rule: Mapping[str, Any], values: Any, given: Any, principal: EntityUid, snapshot: Snapshot
 ) -> EntityUid | None:
     """The resource of a call, by the rule of its action; a caller's must be the same."""
     named = read_uid(given)
@@ -149,7 +165,7 @@ def derived(
         return named
     found: Any = principal
     if rule["rule"] == "argument":
-        found = EntityUid(rule["type"], str(arguments[rule["from"]]))
+        found = named_by(rule, values["input"])
     elif rule["rule"] == "fixed":
         found = EntityUid(**rule["entity"])
     elif rule["rule"] == "principal_attribute":
@@ -158,6 +174,16 @@ def derived(
     same = given is None or named == found
     need(same, "resource_mismatch", "the resource is another than the one that is acted on")
     return found if isinstance(found, EntityUid) else None
+
+
+def named_by(rule: Mapping[str, Any], value: Any) -> EntityUid:
+    """The entity that an argument names: by its text or number, or that of its kind."""
+    for step in rule["from"].split("."):
+        value = value.attributes[step]
+    if isinstance(value, Record):
+        names = [name for name in ("text", "string", "integer") if name in value.attributes]
+        value = value.attributes[names[0]]
+    return value if isinstance(value, EntityUid) else EntityUid(rule["type"], str(value.value))
 
 
 def known(uids: Iterable[EntityUid | None], snapshot: Snapshot) -> list[EntityUid]:
@@ -234,49 +260,3 @@ def approval_request(asked: Asked, call: Call, deciding: Answer) -> ApprovalRequ
         arguments=call.arguments,
         claims=leaf.tree.claims,
     )
-
-
-def read_plain_arguments(tool: Any, arguments: Any) -> Record | Problem:
-    """Arguments of a tool that takes text, integers, booleans and numbers, and nothing else."""
-    schema = tool["inputSchema"] if tool else {}
-    given = {} if arguments is None else arguments
-    if not isinstance(given, Mapping):
-        return Problem("argument_type", "`arguments`: expected an object")
-    properties: Mapping[str, Any] = schema.get("properties", {})
-    missing = [name for name in schema.get("required", []) if name not in given]
-    problems = [Problem("argument_unknown", "`arguments`: the tool has no such argument")]
-    if all(name in properties for name in given):
-        problems = [Problem("argument_missing", f"`{name}`: is required") for name in missing]
-    values = {
-        name: read_plain(name, properties[name], given[name])
-        for name in properties
-        if name in given
-    }
-    problems += sorted(
-        (each for each in values.values() if isinstance(each, Problem)),
-        key=lambda each: each.code != "argument_type",
-    )
-    kept = {name: each for name, each in values.items() if isinstance(each, Value)}
-    return problems[0] if problems else Record(kept)
-
-
-def read_plain(name: str, schema: Mapping[str, Any], thing: Any) -> Value | Problem:
-    """One of them, by its JSON type."""
-    kind = schema.get("type")
-    if isinstance(thing, bool):
-        return Bool(thing) if kind == "boolean" else misfit(name, kind)
-    if isinstance(thing, str):
-        unsafe = Problem("argument_unsafe", f"`{name}`: has half a character")
-        safe = String(thing) if is_text(thing) else unsafe
-        return safe if kind == "string" else misfit(name, kind)
-    if not isinstance(thing, int | float) or kind not in ("integer", "number"):
-        return misfit(name, kind)
-    if kind == "integer":
-        whole = abs(thing) <= INTEGER_MAX and thing == int(thing)
-        return Long(int(thing)) if whole else misfit(name, kind)
-    exact = read_decimal(host_decimal.Decimal(repr(thing)))
-    return exact or Problem("argument_not_exact", f"`{name}`: has more than four places")
-
-
-def misfit(name: str, kind: Any) -> Problem:
-    return Problem("argument_type", f"`{name}`: expected a {kind}", name, str(kind))

@@ -16,6 +16,7 @@ from typing import Any
 
 from . import datetime
 from .expression import read_entity_uid
+from .forms import Form, read_plan
 from .policies import Policies, read_policies
 from .request import Problem, Reader, milliseconds
 from .schema import Attribute, Schema, Type, read_record, read_type
@@ -74,7 +75,10 @@ class TreeLimits:
 
 @dataclass(frozen=True)
 class Declarations:
-    """All that `agentpdp.toml` and `tasks/` say; `actions` are the host's, as they are declared."""
+    """All that `agentpdp.toml` and `tasks/` say.
+
+    `actions` are the host's, as they are declared; `forms` says how their arguments are read.
+    """
 
     digest: str
     principals: frozenset[str]
@@ -83,6 +87,7 @@ class Declarations:
     claims: Mapping[str, Attribute]
     tasks: Mapping[str, Task]
     actions: Mapping[EntityUid, Mapping[str, Any]]
+    forms: Mapping[EntityUid, Form]
     approve: EntityUid = APPROVE
     revoke: EntityUid = REVOKE
     limits: TreeLimits = field(default_factory=TreeLimits)
@@ -109,8 +114,20 @@ def read_declarations(json: Any, schema: Schema) -> Declarations:
         claims=read_record({"attributes": json["claims"]}).attributes,
         tasks=tasks,
         actions={read_named(name): each for name, each in json["actions"].items()},
+        forms={read_named(name): read_form(each) for name, each in json["actions"].items()},
         limits=TreeLimits(limits["depth"], limits["children"], limits["grants"]),
     )
+
+
+def read_form(json: Any) -> Form:
+    """How the arguments of one of the host's actions are read; one that is no tool takes none.
+
+    The argument that names the resource must be there; whether it is known is asked later.
+    """
+    rule = json["resource"]
+    required = [rule["from"]] if rule["rule"] == "argument" else []
+    schema = json["tool"]["inputSchema"] if json["tool"] else {}
+    return read_plan(schema, {**json, "resource": None, "require": [*json["require"], *required]})
 
 
 def read_named(thing: Any) -> EntityUid:
