@@ -260,6 +260,9 @@ fn read_call<'a, S: Source<'a>>(
             Some("the principal or an agent is not in the store".to_owned()),
         ));
     }
+    let Some(resource) = resource else {
+        return Err(Refused::new(Reason::UnknownResource, Some("no resource is given".to_owned())));
+    };
     let is_fixed = matches!(scene.declarations.resources.get(&action), Some(ResourceRule::Fixed(_)));
     if !is_fixed && !scene.is_known(resource, locals) {
         return Err(Refused::new(Reason::UnknownResource, Some("it is not in the store".to_owned())));
@@ -325,20 +328,19 @@ fn fill_input<'a>(plan: &RecordPlan, decoded: &[Slot<'a>], temporaries: &'a Temp
     }
 }
 
-/// The resource of a call by the rule of its action; a caller's must be the same.
+/// The resource of a call by the rule of its action, if there is one; a caller's must be the same.
 fn derive(
     scene: Scene<'_>,
     grant: &CoreGrant,
     action: EntityId,
     argument: Option<EntityId>,
     given: Option<Option<EntityId>>,
-) -> Result<EntityId, Refused> {
+) -> Result<Option<EntityId>, Refused> {
     let store = &scene.snapshot.store;
-    let missing = || Refused::new(Reason::UnknownResource, Some("no resource is given".to_owned()));
     let principal = grant.tree.principal;
     let found = match scene.declarations.resources.get(&action) {
-        None => return Err(missing()),
-        Some(ResourceRule::Caller) => return given.flatten().ok_or_else(missing),
+        None => return Ok(None),
+        Some(ResourceRule::Caller) => return Ok(given.flatten()),
         Some(ResourceRule::Argument) => argument,
         Some(ResourceRule::Principal) => Some(principal),
         Some(ResourceRule::Fixed(entity)) => Some(*entity),
@@ -350,9 +352,8 @@ fn derive(
         }
     };
     match (found, given) {
-        (Some(found), None) => Ok(found),
-        (Some(found), Some(Some(given))) if found == given => Ok(found),
+        (Some(found), Some(Some(given))) if found == given => Ok(Some(found)),
         (_, Some(_)) => Err(Refused::new(Reason::ResourceMismatch, None)),
-        (None, None) => Err(missing()),
+        (found, None) => Ok(found),
     }
 }
