@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# The benchmark package stands apart: its dependencies bring plugins for pytest, which reads only .venv.
+DOJO := $(VENV)/agentdojo
 CARGO_FLAGS ?= --locked
 REQUESTS ?= 10000000
 FIRST_SEED ?= 1
@@ -13,7 +15,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= bundle entities context agreement columns arguments kinds
 MUTANTS ?= evaluate decimal ipaddr datetime authorize index kernels request
 
-.PHONY: help demo test build lint format types rust-test python-test bench bench-report agreement fuzz fuzz-replay mutants wheel wheel-free-threaded clean
+.PHONY: help demo recorded test build lint format types rust-test python-test bench bench-report agreement fuzz fuzz-replay mutants wheel wheel-free-threaded clean
 
 help: ## list the jobs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,11 +29,20 @@ $(STAMP): pyproject.toml requirements-dev.txt
 build: $(STAMP) ## build the extension into .venv
 	$(BIN)/maturin develop --quiet --release
 
-demo: build ## decide the example's requests and show the result
+$(DOJO)/.installed: examples/agentdojo/requirements.txt | $(STAMP)
+	$(BIN)/python -m pip install --quiet --upgrade --target $(DOJO) -r $<
+	touch $@
+
+demo: build $(DOJO)/.installed ## decide the examples' requests and guard a benchmark's tasks, and show the results
 	$(BIN)/agentpdp check examples/assistant/bundle
 	$(BIN)/agentpdp decide examples/assistant/bundle examples/assistant/requests.jsonl --output $(VENV)/decisions.jsonl
 	$(BIN)/agentpdp bench examples/assistant/bundle examples/assistant/requests.jsonl --rounds 5
 	$(BIN)/python examples/embed.py
+	$(BIN)/python examples/multi_agent/run.py
+	PYTHONPATH=$(DOJO) $(BIN)/python examples/agentdojo/run.py
+
+recorded: build $(DOJO)/.installed ## guard the recorded runs of ../shared/agentdojo, where they are
+	PYTHONPATH=$(DOJO) $(BIN)/python examples/agentdojo/recorded.py
 
 test: lint types rust-test python-test ## run every check and every test
 

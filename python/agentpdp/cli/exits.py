@@ -20,7 +20,8 @@ PIPE_CLOSED = 141
 
 MEANINGS = {
     DONE: "done",
-    NO: "the answer is no: errors (check), a deny (decide --fail-on-deny), a regression (bench)",
+    NO: "the answer is no: errors (init, check), a deny (decide --fail-on-deny), a regression "
+    "(bench)",
     UNREADABLE: "wrong usage, or a file that cannot be read or written",
     INTERNAL: "a fault of agentpdp itself",
     INTERRUPTED: "stopped with Ctrl-C",

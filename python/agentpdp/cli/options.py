@@ -39,8 +39,13 @@ def add_command(
     summary: str,
     description: str,
     example: str,
+    positional: tuple[str, str, str] | None = None,
 ) -> argparse.ArgumentParser:
-    """A command with its help: one line in the list, a description, an example."""
+    """A command with its help: one line in the list, a description, an example.
+
+    What it works on is a bundle, unless ``positional`` has another name, how help writes that, and
+    what it is.
+    """
     parser = commands.add_parser(
         name,
         usage=f"agentpdp {name} {usage}",
@@ -50,7 +55,8 @@ def add_command(
         formatter_class=Formatter,
         allow_abbrev=False,
     )
-    parser.add_argument("bundle", metavar="BUNDLE", type=named, help="directory of the bundle")
+    dest, shown, what = positional or ("bundle", "BUNDLE", "directory of the bundle")
+    parser.add_argument(dest, metavar=shown, type=named, help=what)
     parser.set_defaults(run=run, parser=parser)
     return parser
 

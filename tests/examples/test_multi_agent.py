@@ -1,0 +1,50 @@
+"""The example of several agents: one honest payment, and nothing of what the injection asks for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "multi_agent"
+
+
+def run() -> str:
+    command = [sys.executable, "-B", str(EXAMPLE / "run.py")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_only_the_honest_payment_is_made() -> None:
+    printed = run()
+    assert "paid: [('NO9386011117947', 31900)], notes sent: []" in printed
+    honest, _, rest = printed.partition("Invoice i-205 talks")
+    assert "deny" not in honest
+    attempts = [line.split() for line in rest.splitlines() if line.startswith("  ")]
+    allowed = [words[2] for words in attempts if words[1] == "allow"]
+    # Reading, and one grant within what Nora named; every other attempt is denied.
+    assert allowed == ["read_invoice", "hands"]
+    assert [words[1] for words in attempts].count("deny") == 9
+
+
+def test_each_attempt_is_denied_by_the_rule_that_the_readme_names() -> None:
+    printed = run()
+    for line in (
+        "send_note (to=['list@mallory.example']): not_permitted (ceiling of hop 0)",
+        "pay_invoice (invoice_id=i-205, payee=NO9386011117947, cents=4500): hand_on_only (task of hop",
+        "hands pay to payer (payees=['NO9386011117947'], cents_max=400000): not_permitted (task of hop",
+        "hands pay to stranger (payees=['NO9386011117947'], cents_max=4500): not_permitted (ceiling",
+    ):
+        assert line in printed
+
+
+def test_the_explanation_names_every_hop() -> None:
+    tree = run().partition("Why the payer cannot:")[2]
+    for said in (
+        'ceiling for User::"nora": allow (permitted by accounting)',
+        'ceiling of hop 1 for Agent::"payer": allow (permitted by desk-pays)',
+        'task of hop 0 for Agent::"planner": deny (not_permitted)',
+        'task of hop 1 for Agent::"payer": deny (not_permitted)',
+    ):
+        assert said in tree
