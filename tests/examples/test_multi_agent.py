@@ -30,11 +30,12 @@ def test_only_the_honest_payment_is_made() -> None:
 
 def test_each_attempt_is_denied_by_the_rule_that_the_readme_names() -> None:
     printed = run()
+    own = "payees=['NO9386011117947'], cents_max="
     for line in (
         "send_note (to=['list@mallory.example']): not_permitted (ceiling of hop 0)",
-        "pay_invoice (invoice_id=i-205, payee=NO9386011117947, cents=4500): hand_on_only (task of hop",
-        "hands pay to payer (payees=['NO9386011117947'], cents_max=400000): not_permitted (task of hop",
-        "hands pay to stranger (payees=['NO9386011117947'], cents_max=4500): not_permitted (ceiling",
+        "payee=NO9386011117947, cents=4500): hand_on_only (task of hop 0)",
+        f"hands pay to payer ({own}400000): not_permitted (task of hop 0)",
+        f"hands pay to stranger ({own}4500): not_permitted (ceiling of hop 0)",
     ):
         assert line in printed
 
