@@ -10,7 +10,7 @@ use agentpdp_core::grants::{Grant as CoreGrant, Hit};
 use agentpdp_core::request::Locals;
 use agentpdp_core::value::EntityId;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyMapping, PyString};
+use pyo3::types::{PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple};
 
 use crate::decision::{Decision, UnderGrant};
 use crate::engine::Engine;
@@ -188,13 +188,13 @@ fn copy<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     if let Ok(dict) = value.cast_exact::<PyDict>() {
         let made = dict.copy()?;
         for (name, value) in dict.iter() {
-            if !value.is_instance_of::<PyString>() && has_parts(&value) {
+            if has_parts(&value) {
                 made.set_item(name, copy(&value)?)?;
             }
         }
         return Ok(made.into_any());
     }
-    if value.is_instance_of::<PyList>() || value.is_instance_of::<pyo3::types::PyTuple>() {
+    if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
         let members = value.try_iter()?.map(|member| copy(&member?)).collect::<PyResult<Vec<_>>>()?;
         return Ok(PyList::new(py, members)?.into_any());
     }
@@ -206,9 +206,15 @@ fn copy<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     Ok(value.clone())
 }
 
+/// Whether something can hold other values; plain ones are told apart without asking for abstract classes.
 fn has_parts(value: &Bound<'_, PyAny>) -> bool {
-    value.is_instance_of::<PyList>()
-        || value.is_instance_of::<pyo3::types::PyTuple>()
-        || value.is_instance_of::<PyDict>()
-        || value.cast::<PyMapping>().is_ok()
+    let is_plain = value.is_instance_of::<PyString>()
+        || value.is_instance_of::<PyInt>()
+        || value.is_instance_of::<PyFloat>()
+        || value.is_none();
+    !is_plain
+        && (value.is_instance_of::<PyList>()
+            || value.is_instance_of::<PyTuple>()
+            || value.is_instance_of::<PyDict>()
+            || value.cast::<PyMapping>().is_ok())
 }
