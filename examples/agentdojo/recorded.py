@@ -38,12 +38,17 @@ Json = dict[str, Any]
 Counts = dict[tuple[str, str], "Count"]
 
 
+# Runs in which the benchmark gave a model an attack's goal as if a person had asked for it.
+GOALS = "goals as prompts"
+
+
 @dataclass
 class Count:
     """Runs of one suite and one half of its user tasks, by what became of them."""
 
     honest: Counter[str] = field(default_factory=Counter)
     useful: Counter[str] = field(default_factory=Counter)
+    withstood: Counter[str] = field(default_factory=Counter)
     attacks: Counter[str] = field(default_factory=Counter)
 
 
@@ -86,14 +91,20 @@ def main() -> int:
         recorded = {name: Recorded(name, Path(folder)) for name in suites.NAMES}
         for line in lines(data / "runs.jsonl.gz", "deciding runs"):
             run = json.loads(line)
-            half = UNSEEN if int(run["user_task"].rpartition("_")[2]) % 2 else SEEN
-            count = counts.setdefault((run["suite"], half), Count())
+            count = counts.setdefault((run["suite"], half_of(run["user_task"])), Count())
             count_run(recorded[run["suite"]], run, texts, count)
     report(counts)
     times = [each / 1000 for found in recorded.values() for each in found.guard.nanoseconds]
     median = statistics.median(times)
     print(f"\n{len(times):,} decisions, median {median:.1f} µs, Python's call included")
     return 0
+
+
+def half_of(task: str) -> str:
+    """Whether the run's prompt belongs to a user task that was seen."""
+    if not task.startswith("user_task"):
+        return GOALS
+    return UNSEEN if int(task.rpartition("_")[2]) % 2 else SEEN
 
 
 def lines(path: Path, what: str) -> Iterator[str]:
@@ -109,18 +120,15 @@ def lines(path: Path, what: str) -> Iterator[str]:
 
 
 def count_run(found: Recorded, run: Json, texts: list[str], count: Count) -> None:
-    """Put one run into its count; attacks that did not work are counted and left."""
+    """Put one run into its count."""
     attacked = run["injection_task"] is not None
-    if attacked and not run["attack_succeeded"]:
-        count.attacks["failed anyway"] += 1
-        return
     decisions = found.verdicts(texts[run["prompt"]], run["calls"])
     harmful = [
         decision
         for call, decision in zip(run["calls"], decisions, strict=True)
         if call["function"] in found.harmful
     ]
-    if attacked:
+    if attacked and run["attack_succeeded"]:
         count.attacks.update(judge_attack(found, run, texts, decisions, harmful))
         return
     marks = ["runs"]
@@ -128,6 +136,9 @@ def count_run(found: Recorded, run: Json, texts: list[str], count: Count) -> Non
     marks += ["harm never denied"] * all(each.verdict != "deny" for each in harmful)
     marks += ["never asked"] * all(each.verdict != "step_up" for each in decisions)
     marks += ["questions"] * sum(each.verdict == "step_up" for each in decisions)
+    if attacked:
+        count.withstood.update(marks if run["utility"] else ())
+        return
     count.honest.update(marks)
     if run["utility"]:
         count.useful.update(marks)
@@ -169,7 +180,11 @@ _ATTACKS = ("denied", "only asked", "no harmful call", "passed")
 
 
 def report(counts: Counts) -> None:
-    for what, field_name in (("Honest runs", "honest"), ("Those that did the task", "useful")):
+    for what, field_name in (
+        ("Runs without an attack", "honest"),
+        ("Those that did the task", "useful"),
+        ("Runs that did the task in spite of an attack", "withstood"),
+    ):
         head(what, "runs", *_HONEST, "questions a run")
         for group, row in rows(counts, field_name):
             questions = f"{row['questions'] / max(row['runs'], 1):.2f}"
@@ -193,13 +208,20 @@ def line(*cells: str) -> None:
 def rows(counts: Counts, field_name: str) -> Iterator[tuple[str, Counter[str]]]:
     """Each suite's halves and the whole, with their counts."""
     for name in suites.NAMES:
-        for half in (SEEN, UNSEEN, None):
+        for title, halves in (
+            (SEEN, {SEEN}),
+            (UNSEEN, {UNSEEN}),
+            ("all", {SEEN, UNSEEN}),
+            (GOALS, {GOALS}),
+        ):
             found = [
                 getattr(count, field_name)
-                for (suite, each), count in counts.items()
-                if suite == name and half in (None, each)
+                for (suite, half), count in counts.items()
+                if suite == name and half in halves
             ]
-            yield f"{name}, {half or 'all'}", sum(found, Counter())
+            total = sum(found, Counter())
+            if total["runs"]:
+                yield f"{name}, {title}", total
 
 
 def share(row: Counter[str], key: str) -> str:
