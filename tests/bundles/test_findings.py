@@ -122,7 +122,13 @@ WARNINGS = [
                 "resource)",
             )
         },
-        [],
+        [
+            ("task_beyond_ceiling", "tasks/pay.cedar"),
+            ("task_beyond_ceiling", "tasks/pay.cedar"),
+            ("task_beyond_ceiling", "tasks/refund-order.cedar"),
+            ("task_beyond_ceiling", "tasks/refund-order.cedar"),
+            ("task_beyond_ceiling", "tasks/refund-order.cedar"),
+        ],
     ),
     (
         "a parameter that nothing reads limits nothing",
@@ -174,6 +180,8 @@ def test_what_looks_like_a_mistake_is_a_warning(
     why: str, change: dict[str, tuple[str, str]], expected: list[tuple[str, str]]
 ) -> None:
     bundle = Bundle.from_files(changed({"change": change}))
+    unread = [each for each in bundle.findings if each.code == "param_unread"]
+    assert all((each.line, each.column) == (5, 1) for each in unread)
     assert [(each.code, each.file) for each in bundle.findings] == expected, why
 
 
@@ -181,7 +189,11 @@ def test_tasks_that_no_ceiling_reaches_are_warned_of() -> None:
     only = '@id("readers") permit (principal, action in AgentPDP::Action::"impact.read", resource);'
     bundle = Bundle.from_files({**files(), "policies/ceilings.cedar": only})
     found = Counter(each.code for each in bundle.findings)
-    assert found == {"task_unreachable": 2, "task_beyond_ceiling": 5}
+    assert found == {
+        "task_unreachable": 2,
+        "task_beyond_ceiling": 5,
+        "approval_unreachable": 1,
+    }
 
 
 def test_a_review_says_what_passes_and_what_asks() -> None:

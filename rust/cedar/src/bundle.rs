@@ -174,7 +174,7 @@ fn read(sources: &Sources) -> Prepared {
     let mut read = if with_tasks { with_tasks::read(sources, &settings, &file) } else { read_plain(sources) };
     read.findings.extend(file.take_findings());
     let stands_against = read.findings.iter().any(Finding::is_error)
-        || (sources.validate && read.validity.iter().any(Finding::is_error));
+        || ((sources.validate || with_tasks) && read.validity.iter().any(Finding::is_error));
     let mut findings = read.findings;
     findings.extend(read.validity);
     sort(&mut findings, sources);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use agentpdp_core::entities::Store;
 use agentpdp_core::schema::{AttributeType, RecordType, Schema, Type};
-use agentpdp_core::tasks::Param;
+use agentpdp_core::tasks::{PARAMS_MAX, Param};
 use agentpdp_core::value::{TypeId, Value};
 
 use crate::finding::Code;
@@ -141,6 +141,11 @@ impl Lookup<'_> {
     /// What a task's file means.
     pub(crate) fn task(&mut self, file: &TextFile<'_>, task: &TaskText, parties: &Parties) -> TaskMeaning {
         let mut params: Vec<Param> = task.params.iter().filter_map(|param| self.param(file, param)).collect();
+        if params.len() > PARAMS_MAX {
+            let message = format!("the task has {} parameters; at most {PARAMS_MAX} are read", params.len());
+            file.find_whole(Code::LimitReached, message, "put some of them into a record");
+            params.truncate(PARAMS_MAX);
+        }
         params.sort_unstable_by(|left, right| left.name.cmp(&right.name));
         let principals = self.parties_of(file, "principals", task.principals.as_ref(), &parties.principals);
         let agents = self.parties_of(file, "agents", task.agents.as_ref(), &parties.agents);

@@ -146,6 +146,7 @@ codes! {
     ImpactStricter "impact_stricter" Warning, "a tool's own definition makes its impact stricter than what is declared";
     TaskBeyondCeiling "task_beyond_ceiling" Warning, "a task permits an action that no ceiling could ever allow";
     TaskUnreachable "task_unreachable" Warning, "no ceiling could ever allow to start or to delegate a task";
+    ApprovalUnreachable "approval_unreachable" Warning, "a forbid steps up, and no ceiling could ever allow to approve";
     ParamUnread "param_unread" Warning, "a parameter of a task is read by nothing";
     ParamSilences "param_silences" Warning, "a Bool parameter silences a forbid by itself";
     ChoiceUnknown "choice_unknown" Warning, "a policy compares an argument with a text that is none of its choices";

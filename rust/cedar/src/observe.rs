@@ -62,6 +62,10 @@ impl Observations {
                 let path: Vec<&str> = attrs.iter().map(|attr| &**attr).collect();
                 self.see(expr, base, path.join("."), what, known);
             }
+            ExprKind::BinaryApp { op: BinaryOp::HasTag, arg1, .. } => {
+                self.see(expr, arg1, String::new(), "tags".to_owned(), Vec::new());
+            }
+            ExprKind::Is { expr: base, entity_type } => self.read_is(expr, base, &entity_type.to_string()),
             ExprKind::BinaryApp { op, arg1, arg2 } => self.read_binary(expr, *op, arg1, arg2),
             _ => {}
         }
@@ -89,6 +93,13 @@ impl Observations {
         let place = (first.start(), first.end(), second.start(), second.end(), kind, String::new());
         let what = format!("`{left_type}` and `{right_type}`");
         self.put(place, Code::TypesNeverMatch, !never, what, Vec::new());
+    }
+
+    fn read_is(&mut self, expr: &Typed, base: &Typed, wanted: &str) {
+        let (Some(loc), Some(found)) = (base.source_loc(), entity(base.data().as_ref())) else { return };
+        let possible = !matches!(expr.data(), Some(Type::Bool(BoolType::False)));
+        let place = (loc.start(), loc.end(), 0, 0, 6, wanted.to_owned());
+        self.put(place, Code::TypesNeverMatch, possible, format!("`{found}` and `{wanted}`"), Vec::new());
     }
 
     fn see(&mut self, expr: &Typed, base: &Typed, path: String, what: String, known: Vec<String>) {

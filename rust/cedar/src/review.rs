@@ -13,15 +13,18 @@ use std::sync::Arc;
 use agentpdp_arguments::plan::Note;
 use agentpdp_core::entities::Store;
 use agentpdp_core::expression::{Binary, Expression, Unary, Variable};
-use agentpdp_core::policies::{ActionScope, Effect, PolicySource, ScopeSource};
-use agentpdp_core::schema::Type;
+use agentpdp_core::policies::{ActionScope, Effect, PolicySource, Reference, ScopeSource};
+use agentpdp_core::schema::{Schema, Type};
 use agentpdp_core::tasks::{Declarations, Task};
-use agentpdp_core::value::{EntityId, Value};
+use agentpdp_core::value::{EntityId, TypeId, Value};
 use serde_json::{Value as Json, json};
 
 use crate::actions::{ActionShape, Role};
 use crate::finding::{Code, Finding};
 use crate::policies::PolicyPlace;
+
+/// Gives line and column of a parameter, by the names of its task and its own.
+pub(crate) type ParamPlace<'p> = dyn Fn(&str, &str) -> Option<(u32, u32)> + 'p;
 
 /// What is reviewed.
 pub(crate) struct Review<'r> {
@@ -32,10 +35,14 @@ pub(crate) struct Review<'r> {
     pub(crate) shapes: &'r [ActionShape],
     pub(crate) places: &'r [PolicyPlace],
     pub(crate) store: &'r Store,
+    pub(crate) schema: &'r Schema,
+    /// Line and column of a task's parameter.
+    pub(crate) param_place: &'r ParamPlace<'r>,
     members: HashMap<EntityId, BTreeSet<usize>>,
 }
 
 impl<'r> Review<'r> {
+    #[allow(clippy::too_many_arguments)] // what has been read, one by one
     pub(crate) fn new(
         declarations: &'r Declarations,
         ceilings: &'r [PolicySource],
@@ -43,6 +50,8 @@ impl<'r> Review<'r> {
         shapes: &'r [ActionShape],
         places: &'r [PolicyPlace],
         store: &'r Store,
+        schema: &'r Schema,
+        param_place: &'r ParamPlace<'r>,
     ) -> Self {
         let mut members: HashMap<EntityId, BTreeSet<usize>> = HashMap::new();
         for (number, shape) in shapes.iter().enumerate().filter(|(_, shape)| !matches!(shape.role, Role::Group)) {
@@ -50,7 +59,7 @@ impl<'r> Review<'r> {
                 members.entry(*group).or_default().insert(number);
             }
         }
-        Self { declarations, ceilings, tasks, shapes, places, store, members }
+        Self { declarations, ceilings, tasks, shapes, places, store, schema, param_place, members }
     }
 
     /// Whether a policy's scope can fit an action.
@@ -61,16 +70,36 @@ impl<'r> Review<'r> {
             ActionScope::Equal(action) => named(action),
             ActionScope::In(actions) => actions.iter().any(named),
         };
-        let Some(shape) = self.shapes.get(number).filter(|_| is_named) else { return false };
-        match policy.resource {
-            ScopeSource::Is(type_id) | ScopeSource::IsIn(type_id, _) => shape.resources.contains(&type_id),
-            _ => true,
-        }
+        let shape = self.shapes.get(number).filter(|_| is_named);
+        shape.is_some_and(|shape| self.fits_one(policy.resource, &shape.resources))
     }
 
-    fn permitted(&self, policies: &[PolicySource]) -> BTreeSet<usize> {
-        let permits = || policies.iter().filter(|policy| policy.effect == Effect::Permit);
-        (0..self.shapes.len()).filter(|number| permits().any(|policy| self.covers(policy, *number))).collect()
+    /// Whether a scope can fit an entity of one of these types.
+    fn fits_one(&self, scope: ScopeSource, types: &[TypeId]) -> bool {
+        let (is_type, holder) = match scope {
+            ScopeSource::Any | ScopeSource::In(Reference::Slot(_)) | ScopeSource::Equal(Reference::Slot(_)) => {
+                return true;
+            }
+            ScopeSource::Equal(Reference::Entity(entity)) => return types.contains(&self.store.type_of(entity)),
+            ScopeSource::Is(type_id) | ScopeSource::IsIn(type_id, Reference::Slot(_)) => {
+                return types.contains(&type_id);
+            }
+            ScopeSource::In(Reference::Entity(entity)) => (None, self.store.type_of(entity)),
+            ScopeSource::IsIn(type_id, Reference::Entity(entity)) => (Some(type_id), self.store.type_of(entity)),
+        };
+        let can_be_in = |type_id: &TypeId| {
+            let declared = self.schema.entity_types.get(type_id);
+            *type_id == holder || declared.is_some_and(|declared| declared.member_of.contains(&holder))
+        };
+        types.iter().filter(|type_id| is_type.is_none_or(|wanted| wanted == **type_id)).any(can_be_in)
+    }
+
+    /// The actions that these policies permit somebody of these types; of all types where none are given.
+    fn permitted(&self, policies: &[PolicySource], parties: Option<&[TypeId]>) -> BTreeSet<usize> {
+        let fits = |policy: &&PolicySource| parties.is_none_or(|types| self.fits_one(policy.principal, types));
+        let permits: Vec<&PolicySource> =
+            policies.iter().filter(|policy| policy.effect == Effect::Permit).filter(fits).collect();
+        (0..self.shapes.len()).filter(|number| permits.iter().any(|policy| self.covers(policy, *number))).collect()
     }
 
     fn id(&self, number: usize) -> String {
@@ -83,7 +112,7 @@ impl<'r> Review<'r> {
         let mut tasks = serde_json::Map::new();
         for (task, policies) in self.declarations.tasks.iter().zip(self.tasks) {
             let (mut passes, mut asks, mut hands_on) = (Vec::new(), Vec::new(), Vec::new());
-            for number in self.permitted(policies) {
+            for number in self.permitted(policies, None) {
                 let id = self.id(number);
                 if matches!(self.shapes.get(number).map(|shape| &shape.role), Some(Role::Delegate)) {
                     hands_on.push(id);
@@ -97,9 +126,11 @@ impl<'r> Review<'r> {
             }
             let only: Vec<String> = match &task.own {
                 None => Vec::new(),
-                Some(own) => {
-                    self.permitted(policies).into_iter().filter(|number| !self.is_own(own, *number)).collect::<Vec<_>>()
-                }
+                Some(own) => self
+                    .permitted(policies, None)
+                    .into_iter()
+                    .filter(|number| !self.is_own(own, *number))
+                    .collect::<Vec<_>>(),
             }
             .into_iter()
             .map(|number| self.id(number))
@@ -131,13 +162,17 @@ impl<'r> Review<'r> {
     /// Everything that looks like a mistake.
     pub(crate) fn doubts(&self) -> Vec<Finding> {
         let mut found = Vec::new();
-        let allowed = self.permitted(self.ceilings);
+        // The ceilings must allow an action for the principal and for every agent.
+        let people = self.permitted(self.ceilings, Some(&self.declarations.principals));
+        let agents = self.permitted(self.ceilings, Some(&self.declarations.agents));
+        let allowed: BTreeSet<usize> = people.intersection(&agents).copied().collect();
+        self.check_approval(&people, &mut found);
         for (task, policies) in self.declarations.tasks.iter().zip(self.tasks) {
-            self.check_reach(task, &allowed, &mut found);
+            self.check_reach(task, [&people, &allowed], &mut found);
             self.check_params(task, policies, &mut found);
             for policy in policies.iter().filter(|policy| !policy.id.starts_with("all/")) {
                 let beyond: Vec<String> = self
-                    .permitted(std::slice::from_ref(policy))
+                    .permitted(std::slice::from_ref(policy), None)
                     .difference(&allowed)
                     .map(|number| format!("`{}`", self.id(*number)))
                     .collect();
@@ -165,16 +200,30 @@ impl<'r> Review<'r> {
         finding
     }
 
-    fn check_reach(&self, task: &Task, allowed: &BTreeSet<usize>, found: &mut Vec<Finding>) {
-        let is_allowed = |action: EntityId| {
+    /// Starting asks the principal alone, delegating everybody.
+    fn check_reach(&self, task: &Task, [people, all]: [&BTreeSet<usize>; 2], found: &mut Vec<Finding>) {
+        let is_allowed = |action: EntityId, allowed: &BTreeSet<usize>| {
             self.members.get(&action).is_some_and(|numbers| numbers.iter().any(|number| allowed.contains(number)))
         };
-        if !is_allowed(task.start) && !is_allowed(task.delegate) {
+        if !is_allowed(task.start, people) && !is_allowed(task.delegate, all) {
             let file = Arc::from(format!("tasks/{}.toml", task.name));
             let message =
                 format!("nobody may start the task `{0}` or delegate it: no ceiling permits `start.{0}`", task.name);
             let advice = "permit `AgentPDP::Action::\"start\"`, or that of the task, in `policies/`";
             found.push(Finding::new(Code::TaskUnreachable, &file, message, advice));
+        }
+    }
+
+    fn check_approval(&self, people: &BTreeSet<usize>, found: &mut Vec<Finding>) {
+        let approve = self.members.get(&self.declarations.approve);
+        if approve.is_some_and(|numbers| numbers.iter().any(|number| people.contains(number))) {
+            return;
+        }
+        let mut all = self.ceilings.iter().chain(self.tasks.iter().flatten());
+        if let Some(policy) = all.find(|policy| policy.step_up.is_some()) {
+            let message = "nobody may approve what steps up: no ceiling permits `approve`".to_owned();
+            let advice = "permit `AgentPDP::Action::\"approve\"` to somebody in `policies/`";
+            found.push(self.at(policy, Code::ApprovalUnreachable, message, advice));
         }
     }
 
@@ -195,7 +244,9 @@ impl<'r> Review<'r> {
             let message = format!("the parameter `{}` is read by no policy", param.name);
             let advice =
                 "compare with `context.grant.params` in the task's policies, or take it out: it limits nothing";
-            found.push(Finding::new(Code::ParamUnread, &file, message, advice));
+            let mut finding = Finding::new(Code::ParamUnread, &file, message, advice);
+            (finding.line, finding.column) = (self.param_place)(&task.name, &param.name).unzip();
+            found.push(finding);
         }
         for param in task.params.iter().filter(|param| param.value == Type::Bool) {
             for policy in policies.iter().filter(|policy| policy.effect == Effect::Forbid) {

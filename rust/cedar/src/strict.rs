@@ -81,6 +81,10 @@ fn inapplicable_advice(asked: &Asked) -> &'static str {
 
 fn explain(never: &Never) -> (String, String) {
     let what = never.what.escape_debug();
+    if never.code == Code::HasUndeclared && never.known.is_empty() && never.what == "tags" {
+        let message = "nothing declares tags here, so `hasTag` is always false".to_owned();
+        return (message, "declare `tags` of the entity type in the schema, or read an attribute".to_owned());
+    }
     if never.code == Code::HasUndeclared {
         let message = format!("nothing declares an attribute `{what}` here, so `has` is always false");
         return (message, did_you_mean(&never.what, never.known.iter().map(String::as_str), "declared are"));

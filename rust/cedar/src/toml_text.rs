@@ -14,7 +14,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::finding::{Code, Finding, Lines};
-use crate::limits::{Language, measure};
+use crate::limits::{FINDINGS_MAX, Language, measure};
 use crate::nearest::did_you_mean;
 
 /// A value and the byte of its file where it stands.
@@ -44,14 +44,26 @@ impl<'t> TextFile<'t> {
         Self { name: Arc::from(name), text, lines: Lines::of(text), findings: RefCell::default() }
     }
 
+    /// Line and column of a byte.
+    pub(crate) fn place(&self, at: usize) -> (u32, u32) {
+        self.lines.place(at)
+    }
+
     /// Adds a finding at a byte.
     pub(crate) fn find(&self, code: Code, at: usize, message: impl Into<String>, advice: impl Into<String>) {
-        self.findings.borrow_mut().push(Finding::new(code, &self.name, message, advice).at(&self.lines, at));
+        self.put(Finding::new(code, &self.name, message, advice).at(&self.lines, at));
     }
 
     /// Adds a finding about the file as a whole.
     pub(crate) fn find_whole(&self, code: Code, message: impl Into<String>, advice: impl Into<String>) {
-        self.findings.borrow_mut().push(Finding::new(code, &self.name, message, advice));
+        self.put(Finding::new(code, &self.name, message, advice));
+    }
+
+    fn put(&self, finding: Finding) {
+        let mut findings = self.findings.borrow_mut();
+        if findings.len() < FINDINGS_MAX {
+            findings.push(finding);
+        }
     }
 
     /// Whether something stands against it.

@@ -257,7 +257,14 @@ impl Texts<'_> {
             approve: engine_action("approve", &mut store)?,
             revoke: engine_action("revoke", &mut store)?,
         };
-        let review = Review::new(&declarations, &policies, &task_policies, &shapes, &read.places, &store);
+        let param_place = |task: &str, name: &str| {
+            let number = self.files.iter().position(|files| files.name == task)?;
+            let param = tasks.get(number)?.as_ref()?.params.iter().find(|param| param.name.value == name)?;
+            Some(self.task_texts.get(number)?.place(param.name.at))
+        };
+        let places = &read.places;
+        let review =
+            Review::new(&declarations, &policies, &task_policies, &shapes, places, &store, &converted, &param_place);
         let summary = review.summary();
         let doubts = if self.is_sound(read) { review.doubts() } else { Vec::new() };
         read.validity.extend(doubts);

@@ -68,7 +68,8 @@ fn read(policies: &str, schema: Option<&str>) -> Loaded {
     load(&sources, &mut |_, _| ControlFlow::Continue(()))
 }
 
-fn check_place(finding: &Finding, text: &str) {
+/// A finding's place is in its text.
+pub(crate) fn check_place(finding: &Finding, text: &str) {
     let lines: Vec<&str> = text.split('\n').collect();
     let (Some(line), Some(column)) = (finding.line, finding.column) else { return };
     let found = lines.get(usize::try_from(line).unwrap().wrapping_sub(1));

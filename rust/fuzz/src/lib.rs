@@ -10,7 +10,8 @@
 //! 2. both sides asked: `ours.rs`, `theirs.rs`, and the fixed schema `fixed.cedarschema`;
 //! 3. bytes as policies, data and requests: `draw.rs`, `words.rs`, `policies.rs`, `data.rs`;
 //! 4. decisions: [`agreement`], [`columns`];
-//! 5. what is handed to tools: [`arguments`], [`kinds`].
+//! 5. bundles with tasks: [`tasks`];
+//! 6. what is handed to tools: [`arguments`], [`kinds`].
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test fails by a panic
 
@@ -25,6 +26,7 @@ pub mod entities;
 pub mod kinds;
 mod ours;
 mod policies;
+pub mod tasks;
 mod theirs;
 mod words;
 
@@ -35,7 +37,7 @@ pub const SCHEMA: &str = include_str!("fixed.cedarschema");
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     ("bundle", bundle::run),
     ("entities", entities::run),
     ("context", context::run),
@@ -43,6 +45,7 @@ pub const TARGETS: [Target; 7] = [
     ("columns", columns::run),
     ("arguments", arguments::run),
     ("kinds", kinds::run),
+    ("tasks", tasks::run),
 ];
 
 /// The input as text, for targets that read text.
