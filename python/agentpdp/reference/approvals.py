@@ -26,6 +26,7 @@ class ApprovalRequest:
     agent: EntityUid
     tasks: tuple[str, ...]
     action: EntityUid
+    actions: tuple[EntityUid, ...]
     resource: EntityUid
     arguments: Mapping[str, Any]
     claims: Record

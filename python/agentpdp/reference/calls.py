@@ -248,6 +248,7 @@ def approval_request(asked: Asked, call: Call, deciding: Answer) -> ApprovalRequ
         return None
     leaf = call.hops[-1] if call.hops else asked.grant
     assert leaf is not None
+    calls = [] if isinstance(asked.calls, Problem) else asked.calls
     return ApprovalRequest(
         digest=call.digest,
         needed=deciding.needed,
@@ -256,6 +257,7 @@ def approval_request(asked: Asked, call: Call, deciding: Answer) -> ApprovalRequ
         agent=leaf.agent,
         tasks=leaf.tasks,
         action=call.action,
+        actions=tuple(each.action for each in calls),
         resource=call.resource,
         arguments=call.arguments,
         claims=leaf.tree.claims,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 from .approvals import ApprovalRequest
@@ -226,14 +227,14 @@ def need_for(task: Task, principal: EntityUid, agent: EntityUid, snapshot: Snaps
 def read_approval(
     request: ApprovalRequest, by: Any, leaf: Grant, snapshot: Snapshot, now: int
 ) -> Asked:
-    """One call for each forbid that is to be taken back."""
+    """One call for each forbid that is to be taken back and each action of what is asked for."""
     asked = approver(snapshot.declarations.approve, by, leaf, snapshot)
     calls = []
-    for policy, role in request.needed:
+    for (policy, role), action in product(request.needed, request.actions):
         values = {
             "role": String(role),
             "policy": String(policy),
-            "action": String(request.action.id),
+            "action": String(action.id),
             "tasks": Set(frozenset(String(name) for name in leaf.tasks)),
             "own": Bool(asked.uid == leaf.tree.principal),
         }

@@ -199,7 +199,11 @@ impl Grants {
         expiries.entry(span).or_default().push(Arc::downgrade(&grant));
         let expired = take_expired(&mut expiries, now_ms);
         drop(expiries);
-        expired.iter().for_each(|root| self.clear(root));
+        for root in &expired {
+            // What is forgotten stays expired, whatever time a call brings later.
+            root.tree.advance(now_ms);
+            self.clear(root);
+        }
         self.know(&grant);
         grant
     }

@@ -41,6 +41,11 @@ impl Clock {
         Err(PyTypeError::new_err("clock is `\"system\"`, `\"caller\"` or a function that gives milliseconds"))
     }
 
+    /// Whether calls bring their time.
+    pub(crate) fn is_callers(&self) -> bool {
+        matches!(self, Self::Caller(_))
+    }
+
     /// The time of a call, in milliseconds UTC.
     pub(crate) fn now_ms(&self, py: Python<'_>, at: Option<i64>) -> PyResult<i64> {
         match (self, at) {

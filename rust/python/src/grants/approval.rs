@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use agentpdp_cedar::input::Input;
 use agentpdp_core::grants::Grant as CoreGrant;
 use agentpdp_core::tasks::Digest;
 use agentpdp_core::value::{EntityId, Value};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+use crate::to_python::input_to_python;
 use crate::uid::EntityUid;
 
 /// What somebody has to approve before one call is allowed.
@@ -34,8 +36,10 @@ pub(crate) struct ApprovalRequest {
     pub(crate) action: Py<EntityUid>,
     #[pyo3(get)]
     pub(crate) resource: Py<EntityUid>,
-    #[pyo3(get)]
-    pub(crate) arguments: Py<PyAny>,
+    /// Ids of the actions: the call's one, or one for each task of an order.
+    pub(crate) actions: Vec<Arc<str>>,
+    /// What the digest binds; whoever asks gets a copy.
+    pub(crate) arguments: Input,
 }
 
 impl ApprovalRequest {
@@ -56,6 +60,12 @@ impl ApprovalRequest {
         let mut text = String::with_capacity(64);
         agentpdp_core::digest::write_hex(&mut text, &self.digest);
         text
+    }
+
+    /// What is to be handed to the tool, or what is asked of `start` or `delegate`; made anew each time.
+    #[getter]
+    fn arguments<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        input_to_python(py, &self.arguments)
     }
 
     /// Pairs of policy and role.
@@ -91,7 +101,7 @@ impl ApprovalRequest {
         ] {
             json.set_item(name, uid.bind(py).str()?)?;
         }
-        json.set_item("arguments", &self.arguments)?;
+        json.set_item("arguments", self.arguments(py)?)?;
         Ok(json)
     }
 

@@ -93,9 +93,9 @@ fn approve_in(
         return refuse(Hit { reason: Reason::UnknownParty, hop: None });
     };
     let desk = Desk { snapshot, declarations, grants, locals: &locals, parent: None, now_ms };
-    let action = Arc::from(request.action.get().id.as_ref());
-    for (policy, role) in &request.needed {
-        let question = ApprovalQuestion { role: role.clone(), policy: policy.clone(), action: Arc::clone(&action) };
+    let pairs = request.needed.iter().flat_map(|needed| request.actions.iter().map(move |action| (needed, action)));
+    for ((policy, role), action) in pairs {
+        let question = ApprovalQuestion { role: role.clone(), policy: policy.clone(), action: action.clone() };
         let outcome = decide_about(declarations.approve, by, &leaf, Some(&question), &desk);
         if outcome.reason() != Reason::Permitted {
             return required(py, about_decision(py, scene, outcome, &locals)?).map(|_| ());
@@ -145,6 +145,12 @@ pub(crate) fn read_target(py: Python<'_>, engine: &Engine, parts: &TargetParts<'
         return Ok(Some(Target::Task(Arc::from(task.extract::<String>()?.as_str()))));
     }
     let Some(grant) = parts.grant else { return Ok(None) };
+    let is_foreign = grant.cast::<Grant>().is_ok_and(|handle| handle.get().engine.bind(py).get().nonce != engine.nonce);
+    let is_malformed = grant.extract::<String>().is_ok_and(|text| parse_id(&text).is_none());
+    if is_foreign || is_malformed {
+        let message = "`grant` is a grant of this engine or an id: 32 hexadecimal digits, in lower case";
+        return Err(PyValueError::new_err(message));
+    }
     Ok(read_grant(py, engine, grant)?.map(Target::Grant))
 }
 

@@ -148,7 +148,7 @@ pub(crate) fn decide_batch(
             (None, Some(now_ms)) => now_ms,
             (at, _) => engine.clock.now_ms(py, at)?,
         };
-        if row.at.is_none() {
+        if row.at.is_none() && !engine.clock.is_callers() {
             system = Some(now_ms);
         }
         times.push(row.grant.as_ref().map_or(now_ms, |grant| grant.tree.advance(now_ms)));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use agentpdp_cedar::input::Input;
 use agentpdp_core::decision::{Reason, Stage};
 use agentpdp_core::engine::Snapshot;
 use agentpdp_core::request::Locals;
@@ -90,7 +91,11 @@ impl CallDecisions {
             Some(arguments) => Some(input_to_python(py, arguments)?.unbind()),
         };
         let request = match (&decided.answered, &row.grant, &arguments) {
-            (Some(answered), Ok(grant), Some(arguments)) => answered.request(py, scene, grant, arguments, &locals)?,
+            (Some(answered), Ok(grant), Some(_)) => {
+                let nothing = Input::Object(Vec::new());
+                let arguments = row.arguments.as_ref().unwrap_or(&nothing);
+                answered.request(py, scene, grant, arguments, &locals)?
+            }
             _ => None,
         };
         let party = decided.party.map(|party| scene.uid(py, party, &locals)).transpose()?;

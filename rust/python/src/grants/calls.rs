@@ -10,16 +10,17 @@ use agentpdp_core::grants::{Grant as CoreGrant, Hit};
 use agentpdp_core::request::Locals;
 use agentpdp_core::value::EntityId;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple};
+use pyo3::types::PyString;
 
 use crate::decision::{Decision, UnderGrant};
 use crate::engine::Engine;
 use crate::grants::approval::ApprovalRequest;
+use crate::grants::input_source::InputSource;
 use crate::grants::judging::{Answered, Incoming, Judged, Scene, Told, judge};
 use crate::grants::read::Refused;
 use crate::grants::settled::Settled;
 use crate::input::to_input;
-use crate::source::{Kept, PySource};
+use crate::to_python::input_to_python;
 use crate::uid::{read_uid, resolve};
 
 /// What a call hands in.
@@ -56,21 +57,23 @@ pub(crate) fn decide_in(
     told: Option<&mut Told>,
 ) -> PyResult<Py<Decision>> {
     let action = named_action(parts.action, scene);
-    let keys = action.and_then(|action| scene.view.call(action)).map_or(&[][..], |call| &call.keys);
-    let kept = Kept::new(py, keys);
-    let arguments = given(parts.arguments).map(|value| PySource { value, kept: &kept });
+    // Read once: what is judged, what is digested and what is run are one value, whatever a caller's objects do.
+    let arguments: Option<Input> = given(parts.arguments).map(to_input);
     let context: Option<Input> = given(parts.context).map(to_input);
     let temporaries = Temporaries::default();
     let mut locals = Locals::default();
     let store = &scene.snapshot.store;
     let mut read = |value| read_uid(value).map(|uid| resolve(uid, Some(scene.engine.nonce), store, &mut locals));
     let resource = given(parts.resource).map(&mut read);
-    let incoming = Incoming { action, arguments, context: context.as_ref(), resource };
+    let incoming =
+        Incoming { action, arguments: arguments.as_ref().map(InputSource), context: context.as_ref(), resource };
     match judge(scene, grant, &incoming, &mut locals, &temporaries, told) {
         Judged::Status(hit) => refuse_status(py, hit, scene.snapshot.epoch),
         Judged::Refused(refused) => refused.decision(py, scene.snapshot.epoch),
         Judged::Asked(answered) => {
-            let arguments = judged(py, parts.arguments, &answered.rewritten)?;
+            let arguments = arguments
+                .as_ref()
+                .map_or(Input::Object(Vec::new()), |given| rewritten(given.clone(), &answered.rewritten));
             answered.decision(py, scene, grant, arguments, &locals)
         }
     }
@@ -102,7 +105,7 @@ impl Answered {
         py: Python<'_>,
         scene: Scene<'_>,
         grant: &Arc<CoreGrant>,
-        arguments: Py<PyAny>,
+        arguments: Input,
         locals: &Locals<'_>,
     ) -> PyResult<Py<Decision>> {
         let mut settled = self.settled;
@@ -111,7 +114,7 @@ impl Answered {
             return Refused::new(Reason::ArgumentUnsafe, Some(detail)).decision(py, scene.snapshot.epoch);
         }
         let request = request(py, scene, grant, &settled, (self.action, self.resource), &arguments, locals)?;
-        settled.arguments = Some(arguments);
+        settled.arguments = Some(input_to_python(py, &arguments)?.unbind());
         settled.finish(py, scene, locals, request)
     }
 }
@@ -123,7 +126,7 @@ impl Answered {
         py: Python<'_>,
         scene: Scene<'_>,
         grant: &Arc<CoreGrant>,
-        arguments: &Py<PyAny>,
+        arguments: &Input,
         locals: &Locals<'_>,
     ) -> PyResult<Option<Py<ApprovalRequest>>> {
         request(py, scene, grant, &self.settled, (self.action, self.resource), arguments, locals)
@@ -136,7 +139,7 @@ fn request(
     grant: &Arc<CoreGrant>,
     settled: &Settled,
     (action, resource): (EntityId, EntityId),
-    arguments: &Py<PyAny>,
+    arguments: &Input,
     locals: &Locals<'_>,
 ) -> PyResult<Option<Py<ApprovalRequest>>> {
     let Some(digest) = settled.digest.filter(|_| settled.outcome.reason() == Reason::StepUp) else { return Ok(None) };
@@ -151,70 +154,33 @@ fn request(
         agent: scene.uid(py, grant.agent, locals)?,
         action: scene.uid(py, action, locals)?,
         resource: scene.uid(py, resource, locals)?,
-        arguments: arguments.clone_ref(py),
+        arguments: arguments.clone(),
+        actions: vec![action_id(scene, action)],
     };
     Py::new(py, request).map(Some)
 }
 
-/// The arguments as they are to be run: a copy, so that what was judged cannot change afterwards, with what is written
-/// anew.
-pub(crate) fn judged(
-    py: Python<'_>,
-    arguments: Option<&Bound<'_, PyAny>>,
-    rewritten: &[Rewrite],
-) -> PyResult<Py<PyAny>> {
-    let Some(arguments) = given(arguments) else { return Ok(PyDict::new(py).into_any().unbind()) };
-    let copied = copy(arguments)?;
-    for rewrite in rewritten {
-        let Some((last, above)) = rewrite.steps.split_last() else { continue };
-        let mut holder = copied.clone();
-        for step in above {
-            holder = match step {
-                RewriteStep::Name(name) => holder.get_item(&**name)?,
-                RewriteStep::Member(at) => holder.get_item(*at)?,
+/// The id of an action.
+pub(crate) fn action_id(scene: Scene<'_>, action: EntityId) -> Arc<str> {
+    scene.snapshot.store.uid(action).map_or_else(|| Arc::from(""), |(_, id)| id.clone())
+}
+
+/// The arguments as they are to be run: those that were judged, with what is written anew.
+fn rewritten(mut arguments: Input, rewrites: &[Rewrite]) -> Input {
+    for rewrite in rewrites {
+        let mut place = Some(&mut arguments);
+        for step in &rewrite.steps {
+            place = match (place, step) {
+                (Some(Input::Object(members)), RewriteStep::Name(name)) => {
+                    members.iter_mut().find(|(known, _)| **known == **name).map(|(_, value)| value)
+                }
+                (Some(Input::List(members)), RewriteStep::Member(at)) => members.get_mut(*at),
+                _ => None,
             };
         }
-        match last {
-            RewriteStep::Name(name) => holder.set_item(&**name, &rewrite.text)?,
-            RewriteStep::Member(at) => holder.set_item(*at, &rewrite.text)?,
+        if let Some(place) = place {
+            *place = Input::String(rewrite.text.clone());
         }
     }
-    Ok(copied.unbind())
-}
-
-/// A copy of dicts and lists all the way down; tuples become lists, as JSON has none.
-fn copy<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let py = value.py();
-    if let Ok(dict) = value.cast_exact::<PyDict>() {
-        let made = dict.copy()?;
-        for (name, value) in dict.iter() {
-            if has_parts(&value) {
-                made.set_item(name, copy(&value)?)?;
-            }
-        }
-        return Ok(made.into_any());
-    }
-    if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
-        let members = value.try_iter()?.map(|member| copy(&member?)).collect::<PyResult<Vec<_>>>()?;
-        return Ok(PyList::new(py, members)?.into_any());
-    }
-    if let Ok(mapping) = value.cast::<PyMapping>() {
-        let made = PyDict::new(py);
-        made.update(mapping)?;
-        return copy(made.as_any());
-    }
-    Ok(value.clone())
-}
-
-/// Whether something can hold other values; plain ones are told apart without asking for abstract classes.
-fn has_parts(value: &Bound<'_, PyAny>) -> bool {
-    let is_plain = value.is_instance_of::<PyString>()
-        || value.is_instance_of::<PyInt>()
-        || value.is_instance_of::<PyFloat>()
-        || value.is_none();
-    !is_plain
-        && (value.is_instance_of::<PyList>()
-            || value.is_instance_of::<PyTuple>()
-            || value.is_instance_of::<PyDict>()
-            || value.cast::<PyMapping>().is_ok())
+    arguments
 }

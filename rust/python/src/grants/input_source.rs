@@ -3,6 +3,7 @@
 use agentpdp_arguments::number::Number;
 use agentpdp_arguments::source::{Key, List, Name, Node, Object, Source};
 use agentpdp_cedar::input::Input;
+use agentpdp_core::value::Value;
 
 /// An input as a source.
 #[derive(Clone, Copy)]
@@ -35,6 +36,10 @@ impl<'a> Source<'a> for InputSource<'a> {
             Input::String(text) => Node::Text(text),
             Input::List(members) => Node::List(Members(members)),
             Input::Object(members) => Node::Object(Pairs(members)),
+            // A host's own decimals are numbers, as far as doubles hold them.
+            Input::Value(Value::Decimal(number)) if number.scaled().unsigned_abs() < 1 << 53 => {
+                Node::Number(Number::Float(number.scaled() as f64 / 10_000.0))
+            }
             Input::Uid { .. } | Input::Value(_) => Node::Foreign,
         }
     }

@@ -16,18 +16,20 @@ use agentpdp_core::tasks::{Declarations, Digest};
 use agentpdp_core::value::{EntityId, Record, Set, Value};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
+use pyo3::types::{PyString, PyTuple};
 
 use crate::decision::Decision;
 use crate::engine::Engine;
 use crate::errors;
 use crate::grants::approval::ApprovalRequest;
-use crate::grants::calls::refuse_status;
+use crate::grants::calls::{action_id, refuse_status};
 use crate::grants::form::canonical_input;
 use crate::grants::judging::Scene;
 use crate::grants::order_reading::read_order;
 use crate::grants::read::Refused;
 use crate::grants::settled::Settled;
 use crate::input::to_input;
+use crate::to_python::input_to_python;
 
 /// What an order hands in.
 #[derive(Clone, Copy)]
@@ -82,7 +84,43 @@ pub(crate) fn issue(
     if let Some(parent) = parent {
         now_ms = parent.tree.advance(now_ms);
     }
-    engine.with_scene(py, now_ms, |scene| issue_in(py, scene, parent, parts))
+    // Read once: what is judged, what is digested and what is issued are one value, whatever a caller's objects do.
+    let (params, claims) = (plain(py, parts.params)?, plain(py, parts.claims)?);
+    let (only_actions, only_resources) = (fixed(parts.only_actions)?, fixed(parts.only_resources)?);
+    let task = match parts.task.is_instance_of::<PyString>() {
+        true => parts.task.clone(),
+        false => fixed(Some(parts.task))?.unwrap_or_else(|| parts.task.clone()),
+    };
+    let parts = OrderParts {
+        task: &task,
+        params: params.as_ref(),
+        claims: claims.as_ref(),
+        only_actions: only_actions.as_ref(),
+        only_resources: only_resources.as_ref(),
+        ..*parts
+    };
+    engine.with_scene(py, now_ms, |scene| issue_in(py, scene, parent, &parts))
+}
+
+/// A mapping as plain dicts and lists of this module's own; anything else as it is, to be refused.
+fn plain<'py>(py: Python<'py>, value: Option<&Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let Some(value) = value.filter(|value| !value.is_none()) else { return Ok(None) };
+    match to_input(value) {
+        input @ Input::Object(_) => input_to_python(py, &input).map(Some),
+        _ => Ok(Some(value.clone())),
+    }
+}
+
+/// The members of a list as they are now; anything else as it is, to be refused.
+fn fixed<'py>(value: Option<&Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let Some(value) = value.filter(|value| !value.is_none()) else { return Ok(None) };
+    if value.is_instance_of::<PyString>() {
+        return Ok(Some(value.clone()));
+    }
+    match value.try_iter().and_then(|members| members.collect::<PyResult<Vec<_>>>()) {
+        Ok(members) => Ok(Some(PyTuple::new(value.py(), members)?.into_any())),
+        Err(_) => Ok(Some(value.clone())),
+    }
 }
 
 fn issue_in(
@@ -257,6 +295,12 @@ fn order_form(parts: &OrderParts<'_, '_>, is_root: bool) -> Input {
     Input::Object(members)
 }
 
+/// Ids of the engine's actions that an order is, one for each task.
+fn order_actions(proposal: &Proposal, parent: Option<&Arc<CoreGrant>>, scene: Scene<'_>) -> Vec<Arc<str>> {
+    let tasks = proposal.scope.tasks.iter().filter_map(|task| scene.declarations.task(*task));
+    tasks.map(|task| action_id(scene, if parent.is_some() { task.delegate } else { task.start })).collect()
+}
+
 /// The engine's action that an order is of its first task.
 fn order_action(proposal: &Proposal, parent: Option<&Arc<CoreGrant>>, declarations: &Declarations) -> EntityId {
     let task = proposal.scope.tasks.first().and_then(|task| declarations.task(*task));
@@ -323,21 +367,12 @@ fn order_decision(
                     agent: scene.uid(py, agent, locals)?,
                     action: scene.uid(py, action, locals)?,
                     resource: scene.uid(py, proposal.agent, locals)?,
-                    arguments: form_object(py, parts)?,
+                    arguments: order_form(parts, parent.is_none()),
+                    actions: order_actions(proposal, parent, scene),
                 },
             )?)
         }
         _ => None,
     };
     settled.finish(py, scene, locals, request)
-}
-
-/// What an order asks for, for a person to see.
-fn form_object(py: Python<'_>, parts: &OrderParts<'_, '_>) -> PyResult<Py<PyAny>> {
-    let form = pyo3::types::PyDict::new(py);
-    form.set_item("task", parts.task)?;
-    form.set_item("agent", parts.agent)?;
-    form.set_item("params", parts.params)?;
-    form.set_item("expires_in", parts.expires_in)?;
-    Ok(form.into_any().unbind())
 }

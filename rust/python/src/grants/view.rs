@@ -13,10 +13,8 @@ use agentpdp_core::slots::RecordPlan;
 use agentpdp_core::value::EntityId;
 use foldhash::fast::FixedState;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
 
 use crate::context::RecordKeys;
-use crate::source::keys_of;
 
 /// One of the host's actions.
 pub(crate) struct HostAction {
@@ -33,8 +31,6 @@ pub(crate) struct CallReader {
     pub(crate) input: Option<RecordPlan>,
     /// How arguments are read; of an action that is no tool, that there are none.
     pub(crate) plan: Arc<Plan>,
-    /// The names of the plan as Python strings.
-    pub(crate) keys: Vec<Py<PyString>>,
 }
 
 /// What is kept of one bundle.
@@ -70,10 +66,8 @@ impl View {
             else {
                 continue;
             };
-            view.calls.insert(
-                host.action,
-                CallReader::new(py, entry, host.plan.clone().unwrap_or_else(|| no_arguments.clone())),
-            );
+            view.calls
+                .insert(host.action, CallReader::new(entry, host.plan.clone().unwrap_or_else(|| no_arguments.clone())));
             if view.names.insert((&**id).into(), host.action).is_some() {
                 repeated.push((&**id).into());
             }
@@ -127,12 +121,12 @@ impl View {
 }
 
 impl CallReader {
-    fn new(py: Python<'_>, entry: &ActionEntry, plan: Arc<Plan>) -> Self {
+    fn new(entry: &ActionEntry, plan: Arc<Plan>) -> Self {
         let mut host = entry.layout.context.clone();
         let mut attributes = host.attributes.into_vec();
         let at = attributes.iter().position(|attribute| &*attribute.name == "input");
         let input = at.and_then(|at| attributes.remove(at).inner);
         host.attributes = attributes.into_boxed_slice();
-        Self { host, input, keys: keys_of(py, &plan.names), plan }
+        Self { host, input, plan }
     }
 }

@@ -1,0 +1,146 @@
+"""What is judged, what a person is shown and what is run are one value, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import agentpdp
+import pytest
+from agentpdp import Denied, EntityUid, StepUpNeeded
+
+DESK = Path(__file__).parents[1] / "bundles" / "care-desk"
+ALICE, BOT = EntityUid("User", "alice"), EntityUid("Agent", "care-bot")
+CHECKER = EntityUid("Agent", "checker")
+ORDER = {"order": "o1", "max": 5_000}
+
+
+class Moving(Mapping[str, Any]):
+    """A mapping that gives another amount each time it is read."""
+
+    def __init__(self, **values: Any) -> None:
+        self.values_, self.amounts = values, iter((5, 499_999, 499_999, 499_999))
+
+    def __getitem__(self, name: str) -> Any:
+        return next(self.amounts) if name in ("amount", "max") else self.values_[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values_)
+
+    def __len__(self) -> int:
+        return len(self.values_)
+
+
+class Liar(dict[str, Any]):
+    """A dict whose methods say something else than it holds."""
+
+    def __getitem__(self, name: str) -> Any:
+        return 499_999 if name == "amount" else super().__getitem__(name)
+
+    def keys(self) -> Any:
+        return super().keys()
+
+
+def engine(**options: Any) -> agentpdp.Engine:
+    return agentpdp.Engine(agentpdp.Bundle.load(DESK), **options)
+
+
+def started(of: agentpdp.Engine, task: Any = "refund-order", **options: Any) -> agentpdp.Grant:
+    params = options.pop("params", ORDER)
+    claims = {"scope": ["refund"]}
+    return of.start(task, principal=ALICE, agent=BOT, params=params, claims=claims, **options)
+
+
+@pytest.mark.parametrize(
+    "arguments", [Moving(order_id="o1", amount=0), Liar(order_id="o1", amount=5)]
+)
+def test_what_was_judged_is_what_is_run(arguments: Any) -> None:
+    decision = started(engine()).decide("refund", arguments)
+    assert decision.allowed
+    assert decision.arguments == {"order_id": "o1", "amount": 5}
+
+
+def test_a_name_that_stands_twice_in_text_denies() -> None:
+    class Other(str):
+        __slots__ = ()
+
+        def __hash__(self) -> int:
+            return 1
+
+        def __eq__(self, other: object) -> bool:
+            return self is other
+
+    twice = {"order_id": "o1", "amount": 5, Other("amount"): 499_999}
+    assert not started(engine()).decide("refund", twice).allowed
+
+
+def test_parameters_are_read_once() -> None:
+    grant = started(engine(), params=Moving(order="o1", max=0))
+    assert grant.params["max"] == 5
+
+
+def test_what_a_person_is_shown_is_what_the_digest_binds() -> None:
+    of = engine()
+    grant = started(of, "pay", params={"payees": []})
+    decision = grant.decide("pay", {"recipient": "shop", "amount": 2_000})
+    request = decision.approval_request
+    assert request is not None
+    assert decision.arguments is not None
+    decision.arguments["amount"] = 1
+    request.arguments["amount"] = 1
+    assert request.to_json()["arguments"] == {"recipient": "shop", "amount": 2_000}
+    of.approve(request, by=ALICE)
+    assert not grant.decide("pay", {"recipient": "shop", "amount": 1}).allowed
+    assert grant.decide("pay", {"recipient": "shop", "amount": 2_000}).allowed
+    assert not grant.decide("pay", {"recipient": "shop", "amount": 2_000}).allowed
+
+
+def test_an_approver_is_asked_about_every_action_of_an_order() -> None:
+    files = {
+        str(path.relative_to(DESK)): path.read_text() for path in DESK.rglob("*") if path.is_file()
+    }
+    files["policies/asking.cedar"] = (
+        '@id("ask") @step_up("lead") forbid (principal, action == '
+        'AgentPDP::Action::"delegate.pay", resource);\n'
+        '@id("never-pay") forbid (principal, action == AgentPDP::Action::"approve", resource) '
+        'when { context.input.action == "delegate.pay" };\n'
+    )
+    of = agentpdp.Engine(agentpdp.Bundle.from_files(files))
+    params = {**ORDER, "payees": ["shop"]}
+    grant = started(of, ["refund-order", "pay"], params=params)
+    for order in (["pay", "refund-order"], ["refund-order", "pay"]):
+        with pytest.raises(StepUpNeeded) as asked:
+            grant.delegate(order, agent=CHECKER, params=params)
+        shown = asked.value.decision.approval_request
+        assert shown.arguments["params"] == params
+        with pytest.raises(Denied):
+            of.approve(shown, by=ALICE)
+
+
+def test_rows_without_a_time_see_the_latest_that_rows_brought() -> None:
+    of = engine(clock="caller")
+    grant = started(of, at=0)
+    row = {"grant": grant, "action": "read_calendar"}
+    reasons = of.decide_batch([row, {**row, "at": grant.expires + 1}, row]).reason
+    assert list(reasons) == ["permitted", "expired", "expired"]
+
+
+@pytest.mark.parametrize("change", [str.upper, lambda text: text[:-1], lambda text: f"{text}-"])
+def test_to_revoke_what_is_no_id_raises(change: Any) -> None:
+    of = engine()
+    grant = started(of)
+    name = change(grant.id)
+    if name != grant.id:
+        with pytest.raises(ValueError, match="32 hexadecimal digits"):
+            of.revoke(grant=name)
+    with pytest.raises(ValueError, match="of this engine"):
+        engine().revoke(grant=grant)
+
+
+def test_what_is_cleared_away_stays_expired() -> None:
+    of = engine(clock="caller")
+    grant = started(of, at=0)
+    started(of, at=10**8)
+    assert of.grant_count == 1
+    assert grant.decide("read_calendar", {}, at=1).reason == "expired"
