@@ -44,5 +44,7 @@ class Engine(_core.Engine):
         Nothing is used up and no time passes. The explanation is the host's, never shown to a
         model; what a model may see is ``decision.advice``.
         """
-        given = {"resource": resource, "context": context, "at": at}
-        return Explanation(self._explain(grant, action, arguments, **given))  # type: ignore[arg-type]
+        explained = self._explain(
+            grant, action, arguments, resource=resource, context=context, at=at
+        )
+        return Explanation(explained)

@@ -144,3 +144,19 @@ def test_what_is_cleared_away_stays_expired() -> None:
     started(of, at=10**8)
     assert of.grant_count == 1
     assert grant.decide("read_calendar", {}, at=1).reason == "expired"
+
+
+def test_a_batch_runs_what_a_single_call_runs() -> None:
+    files = {
+        str(path.relative_to(DESK)): path.read_text() for path in DESK.rglob("*") if path.is_file()
+    }
+    kind = 'to = { kind = "email-list", rewrite = true }'
+    files["agentpdp.toml"] = files["agentpdp.toml"].replace('to = "email-list"', kind)
+    of = agentpdp.Engine(agentpdp.Bundle.from_files(files))
+    grant = started(of)
+    given = {"to": "Ann <a@ok.com>", "body": "hi"}
+    row = {"grant": grant, "action": "send_mail", "arguments": given}
+    single = grant.decide("send_mail", given)
+    assert single.allowed
+    assert single.arguments == {"to": "a@ok.com", "body": "hi"}
+    assert of.decide_batch([row])[0].arguments == single.arguments

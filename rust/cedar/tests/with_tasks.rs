@@ -1,6 +1,6 @@
 //! Bundles with tasks: the bundle of the guide loads, and what is wrong with one is found where it stands.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test fails by a panic
 
 use std::fs;
 use std::ops::ControlFlow;

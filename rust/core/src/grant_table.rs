@@ -242,7 +242,10 @@ impl Grants {
 
     /// Ends a grant and everything below it, for good; they are not known by id any more.
     pub fn close(&self, grant: &Grant) {
-        grant.flags.fetch_or(CLOSED, Ordering::AcqRel);
+        // What is closed already changes nothing: nobody can spin the count of changes.
+        if grant.flags.fetch_or(CLOSED, Ordering::AcqRel) & CLOSED != 0 {
+            return;
+        }
         grant.tree.changes.fetch_add(1, Ordering::AcqRel);
         let mut members = grant.tree.members();
         self.sweep(&mut members, grant.tree.latest_ms());

@@ -9,6 +9,7 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::thread;
 
+use agentpdp_arguments::decode::Rewrite;
 use agentpdp_cedar::input::Input;
 use agentpdp_core::authorize::PolicyId;
 use agentpdp_core::decision::{Reason, Stage};
@@ -58,6 +59,8 @@ pub(crate) struct RowDecision {
     pub(crate) policies: Box<[PolicyId]>,
     pub(crate) errors: Box<[(PolicyId, Failure)]>,
     pub(crate) refused: Option<Box<Refused>>,
+    /// What the tool must get instead of what was given.
+    pub(crate) rewritten: Vec<Rewrite>,
     /// What a step-up asks for.
     pub(crate) answered: Option<Box<Answered>>,
 }
@@ -72,6 +75,7 @@ impl RowDecision {
             policies: Box::default(),
             errors: Box::default(),
             refused: None,
+            rewritten: Vec::new(),
             answered: None,
         }
     }
@@ -100,7 +104,8 @@ impl RowDecision {
                 let detail = "the call has values with no one form, so nobody can approve it".to_owned();
                 Self::refused(Refused::new(Reason::ArgumentUnsafe, Some(detail)))
             }
-            Judged::Asked(answered) => {
+            Judged::Asked(mut answered) => {
+                let rewritten = std::mem::take(&mut answered.rewritten);
                 let outcome = &answered.settled.outcome;
                 let answer = &outcome.answer;
                 Self {
@@ -111,6 +116,7 @@ impl RowDecision {
                     policies: answered.settled.policies(scene).into_boxed_slice(),
                     errors: answer.permit_errors.iter().chain(&answer.forbid_errors).copied().collect(),
                     refused: None,
+                    rewritten,
                     answered: (outcome.reason() == Reason::StepUp).then_some(answered),
                 }
             }

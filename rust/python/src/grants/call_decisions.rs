@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use agentpdp_cedar::input::Input;
 use agentpdp_core::decision::{Reason, Stage};
 use agentpdp_core::engine::Snapshot;
 use agentpdp_core::request::Locals;
@@ -19,6 +18,7 @@ use crate::batch::{ArrowColumn, ArrowTable};
 use crate::decision::{Decision, PolicyError, UnderGrant};
 use crate::engine::Engine;
 use crate::grants::batch::{Decided, Row, RowDecision};
+use crate::grants::calls::as_run;
 use crate::grants::judging::Scene;
 use crate::grants::view::View;
 use crate::to_python::input_to_python;
@@ -85,17 +85,10 @@ impl CallDecisions {
         let locals = Locals::default();
         let argument = decided.refused.as_ref().and_then(|refused| refused.argument.clone());
         let has_arguments = !matches!(decided.stage, Some(Stage::Status | Stage::Arguments));
-        let arguments = match &row.arguments {
-            _ if !has_arguments => None,
-            None => Some(PyDict::new(py).into_any().unbind()),
-            Some(arguments) => Some(input_to_python(py, arguments)?.unbind()),
-        };
-        let request = match (&decided.answered, &row.grant, &arguments) {
-            (Some(answered), Ok(grant), Some(_)) => {
-                let nothing = Input::Object(Vec::new());
-                let arguments = row.arguments.as_ref().unwrap_or(&nothing);
-                answered.request(py, scene, grant, arguments, &locals)?
-            }
+        let run = as_run(row.arguments.as_ref(), &decided.rewritten);
+        let arguments = if has_arguments { Some(input_to_python(py, &run)?.unbind()) } else { None };
+        let request = match (&decided.answered, &row.grant) {
+            (Some(answered), Ok(grant)) => answered.request(py, scene, grant, &run, &locals)?,
             _ => None,
         };
         let party = decided.party.map(|party| scene.uid(py, party, &locals)).transpose()?;

@@ -1,5 +1,6 @@
 //! Deciding a call that Python hands in.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use agentpdp_arguments::decode::{Rewrite, RewriteStep};
@@ -71,10 +72,8 @@ pub(crate) fn decide_in(
         Judged::Status(hit) => refuse_status(py, hit, scene.snapshot.epoch),
         Judged::Refused(refused) => refused.decision(py, scene.snapshot.epoch),
         Judged::Asked(answered) => {
-            let arguments = arguments
-                .as_ref()
-                .map_or(Input::Object(Vec::new()), |given| rewritten(given.clone(), &answered.rewritten));
-            answered.decision(py, scene, grant, arguments, &locals)
+            let run = as_run(arguments.as_ref(), &answered.rewritten);
+            answered.decision(py, scene, grant, &run, &locals)
         }
     }
 }
@@ -105,7 +104,7 @@ impl Answered {
         py: Python<'_>,
         scene: Scene<'_>,
         grant: &Arc<CoreGrant>,
-        arguments: Input,
+        arguments: &Input,
         locals: &Locals<'_>,
     ) -> PyResult<Py<Decision>> {
         let mut settled = self.settled;
@@ -113,8 +112,8 @@ impl Answered {
             let detail = "the call has values with no one form, so nobody can approve it".to_owned();
             return Refused::new(Reason::ArgumentUnsafe, Some(detail)).decision(py, scene.snapshot.epoch);
         }
-        let request = request(py, scene, grant, &settled, (self.action, self.resource), &arguments, locals)?;
-        settled.arguments = Some(input_to_python(py, &arguments)?.unbind());
+        let request = request(py, scene, grant, &settled, (self.action, self.resource), arguments, locals)?;
+        settled.arguments = Some(input_to_python(py, arguments)?.unbind());
         settled.finish(py, scene, locals, request)
     }
 }
@@ -165,10 +164,18 @@ pub(crate) fn action_id(scene: Scene<'_>, action: EntityId) -> Arc<str> {
     scene.snapshot.store.uid(action).map_or_else(|| Arc::from(""), |(_, id)| id.clone())
 }
 
+/// What is run where nothing is handed in.
+static NOTHING: Input = Input::Object(Vec::new());
+
 /// The arguments as they are to be run: those that were judged, with what is written anew.
-fn rewritten(mut arguments: Input, rewrites: &[Rewrite]) -> Input {
+pub(crate) fn as_run<'a>(arguments: Option<&'a Input>, rewrites: &[Rewrite]) -> Cow<'a, Input> {
+    let arguments = arguments.unwrap_or(&NOTHING);
+    if rewrites.is_empty() {
+        return Cow::Borrowed(arguments);
+    }
+    let mut made = arguments.clone();
     for rewrite in rewrites {
-        let mut place = Some(&mut arguments);
+        let mut place = Some(&mut made);
         for step in &rewrite.steps {
             place = match (place, step) {
                 (Some(Input::Object(members)), RewriteStep::Name(name)) => {
@@ -182,5 +189,5 @@ fn rewritten(mut arguments: Input, rewrites: &[Rewrite]) -> Input {
             *place = Input::String(rewrite.text.clone());
         }
     }
-    arguments
+    Cow::Owned(made)
 }

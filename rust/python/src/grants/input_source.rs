@@ -1,4 +1,4 @@
-//! Arguments of a batch as the reader of arguments takes them: inputs that no Python object stands behind.
+//! Arguments as the reader of arguments takes them: inputs, read once, that no Python object stands behind any more.
 
 use agentpdp_arguments::number::Number;
 use agentpdp_arguments::source::{Key, List, Name, Node, Object, Source};
