@@ -707,14 +707,25 @@ class Explanation:
     def principal(self) -> EntityUid:
         """The original person or service."""
     @property
+    def action(self) -> EntityUid | None:
+        """What is asked for; None where the call could not be read."""
+    @property
+    def resource(self) -> EntityUid | None:
+        """What it is to be done to; None where the call could not be read."""
+    @property
+    def at(self) -> int:
+        """The tree's time, milliseconds UTC."""
+    @property
     def hops(self) -> list[dict[str, Any]]:
         """The chain's grants, root first: ``grant``, ``agent``, ``tasks``, ``depth``,
-        ``valid_from``, ``expires``."""
+        ``valid_from``, ``expires``, and ``only_actions`` and ``only_resources`` or None."""
     @property
     def answers(self) -> list[dict[str, Any]]:
         """What was asked, in order, and what it came to: ``stage``, ``hop``, ``party``,
         ``verdict``, ``reason``, ``policies``, ``permits``, ``forbids``, ``errors``, ``needed``,
-        ``approved``."""
+        ``approved``; where no permit is satisfied also ``near``: permits that name the action
+        (``policy``), each with what keeps it from being satisfied (``hindrance``: ``"condition"``,
+        ``"error"``, ``"resource"``, ``"principal"``), and ``near_more``, how many more there are."""
 
 def _floor_empty(
     _principal: object, _action: object, _resource: object, _context: object

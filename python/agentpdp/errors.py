@@ -96,3 +96,22 @@ class StepUpNeeded(AgentPdpError):  # noqa: N818
     def __init__(self, decision: Any) -> None:
         self.decision = decision
         super().__init__(f"{decision.reason}: {decision.message}")
+
+
+class EventError(AgentPdpError):
+    """A line is no event, or what it tells cannot have happened.
+
+    Attributes:
+        line: number of the line, counted from 1, where there is one.
+        what: what is wrong.
+        right: what would be right; may be empty.
+    """
+
+    line: int | None
+    what: str
+    right: str
+
+    def __init__(self, what: str, line: int | None = None, right: str = "") -> None:
+        self.line, self.what, self.right = line, what, right
+        place = "" if line is None else f"line {line}: "
+        super().__init__(f"{place}{what}{f': {right}' if right else ''}")

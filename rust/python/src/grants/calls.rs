@@ -55,7 +55,7 @@ pub(crate) fn decide_in(
     scene: Scene<'_>,
     grant: &Arc<CoreGrant>,
     parts: CallParts<'_, '_>,
-    told: Option<&mut Told>,
+    mut told: Option<&mut Told>,
 ) -> PyResult<Py<Decision>> {
     let action = named_action(parts.action, scene);
     // Read once: what is judged, what is digested and what is run are one value, whatever a caller's objects do.
@@ -68,10 +68,14 @@ pub(crate) fn decide_in(
     let resource = given(parts.resource).map(&mut read);
     let incoming =
         Incoming { action, arguments: arguments.as_ref().map(InputSource), context: context.as_ref(), resource };
-    match judge(scene, grant, &incoming, &mut locals, &temporaries, told) {
+    match judge(scene, grant, &incoming, &mut locals, &temporaries, told.as_deref_mut()) {
         Judged::Status(hit) => refuse_status(py, hit, scene.snapshot.epoch),
         Judged::Refused(refused) => refused.decision(py, scene.snapshot.epoch),
         Judged::Asked(answered) => {
+            if let Some(told) = told {
+                told.action = Some(scene.uid(py, answered.action, &locals)?);
+                told.resource = Some(scene.uid(py, answered.resource, &locals)?);
+            }
             let run = as_run(arguments.as_ref(), &answered.rewritten);
             answered.decision(py, scene, grant, &run, &locals)
         }

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use agentpdp_core::decision::{Reason, Stage, Verdict};
+use agentpdp_core::decision::{Reason, Verdict};
 use agentpdp_core::engine::Snapshot;
 use agentpdp_core::explain::Explained;
 use agentpdp_core::grants::Grant as CoreGrant;
 use agentpdp_core::request::Locals;
+use agentpdp_core::value::EntityId;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use crate::decision::{Decision, PolicyError};
 use crate::grants::calls::{CallParts, decide_in};
 use crate::grants::judging::{Scene, Told};
+use crate::grants::near::Near;
 use crate::uid::EntityUid;
 
 /// What every question of a call comes to. It is the host's, and never shown to a model.
@@ -22,6 +24,15 @@ pub(crate) struct Explanation {
     decision: Py<Decision>,
     #[pyo3(get)]
     principal: Py<EntityUid>,
+    /// What is asked for; none where that could not be read.
+    #[pyo3(get)]
+    action: Option<Py<EntityUid>>,
+    /// What it is to be done to.
+    #[pyo3(get)]
+    resource: Option<Py<EntityUid>>,
+    /// The tree's time, in milliseconds UTC.
+    #[pyo3(get)]
+    at: i64,
     /// The chain's grants, root first.
     #[pyo3(get)]
     hops: Py<PyList>,
@@ -40,11 +51,13 @@ pub(crate) fn explain(
     let mut told = Told::default();
     let decision = decide_in(py, scene, grant, parts, Some(&mut told))?;
     let answers = PyList::empty(py);
-    for asked in &told.questions {
-        answers.append(answer(py, scene, asked, &told)?)?;
+    for (place, asked) in told.questions.iter().enumerate() {
+        let row = answer(py, scene, asked, &told)?;
+        tell_near(&row, scene, told.near.get(place))?;
+        answers.append(row)?;
     }
     if told.questions.is_empty() {
-        answers.append(refusal(py, decision.bind(py))?)?;
+        answers.append(refusal(py, scene, decision.bind(py))?)?;
     }
     let locals = Locals::default();
     let hops = PyList::empty(py);
@@ -56,10 +69,20 @@ pub(crate) fn explain(
         one.set_item("depth", hop.depth)?;
         one.set_item("valid_from", hop.valid_from_ms)?;
         one.set_item("expires", hop.expires_ms)?;
+        let restriction = hop.restriction.as_deref();
+        let uids = |list: Option<&Option<Box<[EntityId]>>>| {
+            let list = list.and_then(Option::as_ref);
+            list.map(|list| list.iter().map(|entity| scene.uid(py, *entity, &locals)).collect::<PyResult<Vec<_>>>())
+                .transpose()
+        };
+        one.set_item("only_actions", uids(restriction.map(|restriction| &restriction.actions))?)?;
+        one.set_item("only_resources", uids(restriction.map(|restriction| &restriction.resources))?)?;
         hops.append(one)?;
     }
     let principal = scene.uid(py, grant.tree.principal, &locals)?;
-    Ok(Explanation { decision, principal, hops: hops.unbind(), answers: answers.unbind() })
+    let Told { action, resource, .. } = told;
+    let at = scene.now_ms;
+    Ok(Explanation { decision, principal, action, resource, at, hops: hops.unbind(), answers: answers.unbind() })
 }
 
 #[pymethods]
@@ -70,6 +93,9 @@ impl Explanation {
         Self {
             decision: other.decision.clone_ref(py),
             principal: other.principal.clone_ref(py),
+            action: other.action.as_ref().map(|action| action.clone_ref(py)),
+            resource: other.resource.as_ref().map(|resource| resource.clone_ref(py)),
+            at: other.at,
             hops: other.hops.clone_ref(py),
             answers: other.answers.clone_ref(py),
         }
@@ -123,6 +149,20 @@ fn answer<'py>(py: Python<'py>, scene: Scene<'_>, asked: &Explained, told: &Told
     Ok(row)
 }
 
+/// Permits that name the action and are not satisfied, each with what keeps it from it.
+fn tell_near(row: &Bound<'_, PyDict>, scene: Scene<'_>, near: Option<&Near>) -> PyResult<()> {
+    let py = row.py();
+    let list = PyList::empty(py);
+    for (hindrance, policy) in near.map_or(&[][..], |near| &near.permits) {
+        let one = PyDict::new(py);
+        one.set_item("policy", scene.snapshot.policies.name(*policy))?;
+        one.set_item("hindrance", hindrance.name())?;
+        list.append(one)?;
+    }
+    row.set_item("near", list)?;
+    row.set_item("near_more", near.map_or(0, |near| near.more))
+}
+
 fn errors(snapshot: &Snapshot, asked: &Explained) -> Vec<PolicyError> {
     let answer = &asked.answer;
     let failures = answer.permit_errors.iter().chain(&answer.forbid_errors);
@@ -133,7 +173,7 @@ fn errors(snapshot: &Snapshot, asked: &Explained) -> Vec<PolicyError> {
 }
 
 /// What stands against a call before any question is asked.
-fn refusal<'py>(py: Python<'py>, decision: &Bound<'py, Decision>) -> PyResult<Bound<'py, PyDict>> {
+fn refusal<'py>(py: Python<'py>, scene: Scene<'_>, decision: &Bound<'py, Decision>) -> PyResult<Bound<'py, PyDict>> {
     let row = PyDict::new(py);
     row.set_item("stage", decision.getattr("stage")?)?;
     row.set_item("hop", decision.getattr("hop")?)?;
@@ -143,6 +183,6 @@ fn refusal<'py>(py: Python<'py>, decision: &Bound<'py, Decision>) -> PyResult<Bo
     for name in ["policies", "permits", "forbids", "errors", "needed", "approved"] {
         row.set_item(name, PyList::empty(py))?;
     }
-    let _ = Stage::Status;
+    tell_near(&row, scene, None)?;
     Ok(row)
 }

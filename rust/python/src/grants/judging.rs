@@ -27,14 +27,16 @@ use agentpdp_core::request::Locals;
 use agentpdp_core::slots::{RecordPlan, Slot};
 use agentpdp_core::tasks::{Declarations, Digest, ResourceRule};
 use agentpdp_core::value::{EntityId, Record, TypeId, Value, ValueRef};
+use pyo3::Py;
 
 use crate::context::Slots;
 use crate::engine::Engine;
 use crate::grants::form::canonical_input;
+use crate::grants::near::{Near, near};
 use crate::grants::read::{Refused, read_host};
 use crate::grants::settled::Settled;
 use crate::grants::view::{CallReader, View};
-use crate::uid::uid_text;
+use crate::uid::{EntityUid, uid_text};
 
 /// What a call is decided against.
 #[derive(Clone, Copy)]
@@ -122,6 +124,11 @@ pub(crate) struct Incoming<'a, S> {
 pub(crate) struct Told {
     pub(crate) questions: Vec<Explained>,
     pub(crate) approved: Vec<PolicyId>,
+    /// Per question, permits that name the action and are not satisfied.
+    pub(crate) near: Vec<Near>,
+    /// The action and the resource, once they are read.
+    pub(crate) action: Option<Py<EntityUid>>,
+    pub(crate) resource: Option<Py<EntityUid>>,
 }
 
 /// What a call came to.
@@ -190,6 +197,7 @@ pub(crate) fn judge<'a, S: Source<'a>>(
     };
     if let Some(told) = told {
         told.questions = explain_core(&asked, &chain, &settled.approved);
+        told.near = near(&asked, &chain, &told.questions);
         told.approved = settled.approved.to_vec();
     }
     let Read { action, resource, rewritten, .. } = read;

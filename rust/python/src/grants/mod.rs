@@ -13,6 +13,7 @@ pub(crate) mod explain;
 pub(crate) mod form;
 pub(crate) mod input_source;
 pub(crate) mod judging;
+pub(crate) mod near;
 pub(crate) mod order_reading;
 pub(crate) mod orders;
 pub(crate) mod read;
