@@ -725,7 +725,8 @@ class Explanation:
         ``verdict``, ``reason``, ``policies``, ``permits``, ``forbids``, ``errors``, ``needed``,
         ``approved``; where no permit is satisfied also ``near``: permits that name the action
         (``policy``), each with what keeps it from being satisfied (``hindrance``: ``"condition"``,
-        ``"error"``, ``"resource"``, ``"principal"``), and ``near_more``, how many more there are."""
+        ``"error"``, ``"resource"``, ``"principal"``), and ``near_more``: how many more there
+        are."""
 
 def _floor_empty(
     _principal: object, _action: object, _resource: object, _context: object

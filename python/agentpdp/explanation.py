@@ -45,8 +45,8 @@ class Explanation(_core.Explanation):
         }
 
     def tree(self) -> str:
-        """A tree of lines, for a terminal: the principal and every hop with what was said there, the
-        answer that decided, and last what would have to change."""
+        """A tree of lines, for a terminal: the principal and every hop with what was said there,
+        the answer that decided, and last what would have to change."""
         return tree_of(self)
 
     def mermaid(self) -> str:

@@ -20,13 +20,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from agentpdp import __version__
-from agentpdp.cli import bench, check, decide, exits, init, schema
+from agentpdp.cli import bench, check, decide, exits, explain, init, replay, schema
 from agentpdp.cli.options import Formatter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = (init, check, decide, bench, schema)
+COMMANDS = (init, check, decide, replay, explain, bench, schema)
 
 _EPILOG = "exit codes:\n" + "\n".join(
     f"  {code:<4} {meaning}" for code, meaning in exits.MEANINGS.items()

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import sys
-import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +20,7 @@ from agentpdp.cli.options import (
     load_bundle,
     load_engine,
 )
+from agentpdp.cli.output import open_file
 from agentpdp.cli.progress import Progress
 from agentpdp.cli.summary import Summary
 
@@ -123,7 +121,7 @@ class _Nowhere:
 def _open_output(arguments: argparse.Namespace) -> Iterator[BinaryIO | None]:
     """Where rows go: a file, stdout, or nowhere."""
     if arguments.output is not None:
-        with _open_file(Path(arguments.output)) as stream:
+        with open_file(arguments.output) as stream:
             yield stream
     elif arguments.json:
         yield None
@@ -132,31 +130,3 @@ def _open_output(arguments: argparse.Namespace) -> Iterator[BinaryIO | None]:
         stream = cast("BinaryIO", sys.stdout.buffer)
         yield stream
         stream.flush()
-
-
-@contextmanager
-def _open_file(path: Path) -> Iterator[BinaryIO]:
-    """A file that is there once all has been written; what was there before stays until then."""
-    try:
-        if path.exists() and not path.is_file():
-            with path.open("wb") as special:
-                yield special
-            return
-        handle, part = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise exits.InputError(f"{path}: cannot be written: {error.strerror}") from None
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            yield stream
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(part).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~mask)
-        Path(part).replace(path)
-    except OSError as error:
-        Path(part).unlink(missing_ok=True)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise exits.InputError(f"{path}: cannot be written: {error.strerror}") from None
-        raise
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise

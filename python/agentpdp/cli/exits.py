@@ -21,7 +21,7 @@ PIPE_CLOSED = 141
 MEANINGS = {
     DONE: "done",
     NO: "the answer is no: errors (init, check), a deny (decide --fail-on-deny), a regression "
-    "(bench)",
+    "(bench), another verdict (replay)",
     UNREADABLE: "wrong usage, or a file that cannot be read or written",
     INTERNAL: "a fault of agentpdp itself",
     INTERRUPTED: "stopped with Ctrl-C",
@@ -31,9 +31,15 @@ MEANINGS = {
 
 def shown(text: str) -> str:
     """A name from a file for a message: short, on one line, nothing that a terminal obeys."""
-    cut = text if len(text) <= 60 else text[:59] + "…"
-    plain = (each if each.isprintable() else each.encode("unicode_escape").decode() for each in cut)
-    return f"`{''.join(plain)}`"
+    return f"`{plain(text if len(text) <= 60 else text[:59] + '…')}`"
+
+
+def plain(text: str) -> str:
+    """Text with nothing in it that a terminal obeys."""
+    if text.isprintable():
+        return text
+    spelled = ((each, each.encode("unicode_escape", "surrogatepass").decode()) for each in text)
+    return "".join(each if each.isprintable() else escape for each, escape in spelled)
 
 
 class InputError(Exception):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from agentpdp.cli.exits import InputError
 from agentpdp.cli.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -102,6 +103,25 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_event_options(parser: argparse.ArgumentParser) -> None:
+    """Where a history comes from, and which bundles it needs besides."""
+    parser.add_argument(
+        "events",
+        metavar="EVENTS",
+        nargs="+",
+        help="files of events: .jsonl, .ndjson; calls also .csv, .parquet, .arrow; - is stdin",
+    )
+    parser.add_argument(
+        "--bundle",
+        dest="bundles",
+        metavar="BUNDLE",
+        type=named,
+        action="append",
+        default=[],
+        help="a bundle that the history puts in place later; may be given again",
+    )
+
+
 def named(text: str) -> Path:
     """A path; an empty text would be the directory that the command runs in."""
     if not text:
@@ -118,12 +138,24 @@ def positive(text: str) -> int:
 
 def load_bundle(arguments: argparse.Namespace) -> Bundle:
     """The bundle; what is wrong with it is an input error here (``check`` says it better)."""
-    try:
+    with _told(arguments.bundle):
         return read_bundle(arguments)
+
+
+def load_other(path: Path) -> Bundle:
+    """A bundle besides the one that a command works on."""
+    with _told(path):
+        return Bundle.load(path)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
     except BundleError as error:
-        found = [findings.as_json(finding, arguments.bundle) for finding in error.findings]
+        found = [findings.as_json(finding, path) for finding in error.findings]
         shown = [findings.as_text(each) for each in found if each["severity"] == "error"]
-        message = f"the bundle `{arguments.bundle}` does not load:\n" + "\n".join(shown)
+        message = f"the bundle `{path}` does not load:\n" + "\n".join(shown)
         raise InputError(message, found) from None
 
 

@@ -51,7 +51,7 @@ def read_event(raw: bytes | str, line: int | None = None) -> Event | None:
     except json.JSONDecodeError as error:
         what = f"not JSON: {error.msg.lower()} at column {error.colno}"
         raise EventError(what, line, "a line holds one JSON object") from None
-    except _Refused as error:
+    except _JsonError as error:
         raise EventError(str(error), line, error.right) from None
     except RecursionError:
         raise EventError("brackets are nested deeper than can be read", line) from None
@@ -68,7 +68,7 @@ def _decoded(raw: bytes | str, line: int | None) -> str:
         raise EventError("not UTF-8 text", line, "save the file as UTF-8") from None
 
 
-class _Refused(Exception):
+class _JsonError(Exception):
     """JSON that is not read."""
 
     def __init__(self, what: str, right: str) -> None:
@@ -80,12 +80,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         right = "nobody knows which one counts: take one out"
-        raise _Refused("an object has two members of one name", right)
+        raise _JsonError("an object has two members of one name", right)
     return found
 
 
 def _constant(name: str) -> Any:
-    raise _Refused(f"`{name}` is not JSON", "numbers are finite")
+    raise _JsonError(f"`{name}` is not JSON", "numbers are finite")
 
 
 def _integer(text: str) -> Any:

@@ -76,7 +76,7 @@ class Player:
     def __init__(self, bundle: Bundle, bundles: Mapping[str, Bundle] | None = None) -> None:
         self.engine = Engine(bundle, clock="caller")
         self.recorded_digest: str | None = None
-        self._bundle = bundle
+        self._candidate = bundle
         self._bundles = bundles
         self._is_fresh = True
         # A name whose grant was not issued here has none.
@@ -282,7 +282,7 @@ class Player:
             self.recorded_digest = event["digest"]
             return Outcome(line, event, (), None)
         known = self._bundles
-        bundle = self._bundle if known is None else known.get(event["digest"])
+        bundle = self._candidate if known is None else known.get(event["digest"])
         if bundle is None:
             digest = _short(event["digest"])
             raise EventError(f"the bundle `{digest}` is not at hand", line, "hand it in, too")

@@ -6,6 +6,7 @@ a numeric entity, so that no id can end a label or be read as markup.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from agentpdp.explanations import words
@@ -38,7 +39,7 @@ def mermaid_of(explanation: Explanation) -> str:
     lines = ["flowchart TD"]
     lines += [f'  {name}["{"<br/>".join(map(label, texts))}"]' for name, texts in nodes]
     names = [name for name, _ in nodes]
-    lines += [f"  {above} --> {below}" for above, below in zip(names, names[1:], strict=False)]
+    lines += [f"  {above} --> {below}" for above, below in pairwise(names)]
     lines += [f"  classDef {verdict} {style}" for verdict, style in _STYLES.items()]
     lines += [f"  class {name} {verdict}" for name, verdict in verdicts.items()]
     return "\n".join(lines) + "\n"

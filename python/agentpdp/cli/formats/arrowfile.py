@@ -110,6 +110,9 @@ class TableChunk:
 class TableSource:
     """Reads tables; what the two formats have in common."""
 
+    needed: tuple[str, ...] = PARTIES
+    columns = "principal, action, resource, and context or columns like context.input.amount"
+
     def __init__(self, stream: BinaryIO, name: str, declarations: Declarations) -> None:
         self.name = name
         self.declarations = declarations
@@ -155,12 +158,11 @@ class TableSource:
                 yield chunk
 
     def _check_columns(self) -> None:
-        columns = "principal, action, resource, and context or columns like context.input.amount"
         names = self.schema.names
-        for name in PARTIES:
+        for name in self.needed:
             if name not in names:
                 found = ", ".join(map(shown, names[:20])) or "none"
-                message = f"no column `{name}`: there are {found}, and there must be {columns}"
+                message = f"no column `{name}`: there are {found}, and there must be {self.columns}"
                 raise InputError(f"{self.name}: {message}")
         double = [name for name in names if names.count(name) > 1]
         if double:

@@ -98,6 +98,14 @@ class Declarations:
             action = (uid.type, uid.id)
         return self._contexts.get(action)
 
+    def named(self, action: Any) -> Type | None:
+        """The context of an action that is given by its name, where only one has it, or as an
+        entity."""
+        if isinstance(action, dict):
+            action = (action.get("type"), action.get("id"))
+        found = [each for uid, each in self._contexts.items() if uid[1] == action]
+        return found[0] if len(found) == 1 else self.context(action)
+
     def records(self, action: Any, paths: Sequence[Path]) -> list[Path]:
         """Records above some paths that are there even where nothing stands at the paths.
 

@@ -30,8 +30,12 @@ Row = list[str]
 class CsvSource:
     """Reads CSV."""
 
+    needed: tuple[str, ...] = PARTIES
+    columns = "principal, action, resource, and context or columns like context.input.amount"
+
     def __init__(self, stream: BinaryIO, name: str, declarations: Declarations) -> None:
         self._name = name
+        self.declarations = declarations
         self._stream = stream
         self._size = size_of(stream)
         self._read = 0
@@ -73,19 +77,18 @@ class CsvSource:
 
     def _read_header(self) -> Row:
         header = self._next()
-        columns = "principal, action, resource, and context or columns like context.input.amount"
         if not header:
             raise InputError(
-                f"{self._name}:1: no header: the first line names the columns {columns}"
+                f"{self._name}:1: no header: the first line names the columns {self.columns}"
             )
         for name in header:
-            if name != name.strip() and name.strip().split(".")[0] in (*PARTIES, "context"):
+            if name != name.strip() and name.strip().split(".")[0] in self._known():
                 message = f"column {shown(name)} has a space around its name: take it out"
                 raise InputError(f"{self._name}:1: {message}")
-        for name in PARTIES:
+        for name in self.needed:
             if name not in header:
                 found = ", ".join(map(shown, header[:20]))
-                message = f"no column `{name}`: there are {found}, and there must be {columns}"
+                message = f"no column `{name}`: there are {found}, and there must be {self.columns}"
                 raise InputError(f"{self._name}:1: {message}")
         double = [name for name in header if header.count(name) > 1]
         if double:
@@ -93,6 +96,10 @@ class CsvSource:
                 f"{self._name}:1: two columns are named {shown(double[0])}: rename one"
             )
         return header
+
+    def _known(self) -> tuple[str, ...]:
+        """What columns, or the first parts of their names, are called."""
+        return (*self.needed, "context", "arguments", "input")
 
     def _rows(self) -> Iterator[tuple[int, tuple[int, Row]]]:
         """Each row's size with its line number and its cells; a row may go over several lines."""

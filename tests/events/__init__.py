@@ -1,0 +1,1 @@
+"""Events: the form, reading, recording, replaying."""
