@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from agentpdp.cli import exits
 from agentpdp.cli.history import History, Place, Placed
 from agentpdp.cli.history import told as tells_place
-from agentpdp.cli.options import add_command, add_event_options, load_bundle, load_other, positive
+from agentpdp.cli.options import add_command, add_event_options, load_for_history, positive
 from agentpdp.events import Player
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    bundle = load_bundle(arguments)
+    bundle = load_for_history(arguments.bundle)
     history = History(arguments.events, None, bundle)
     with tells_place(history.files[-1]):
         explanation = _explain(bundle, arguments, history)
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _explain(bundle: Bundle, arguments: argparse.Namespace, history: History) -> Explanation:
-    others = {each.digest: each for each in map(load_other, arguments.bundles)}
+    others = {each.digest: each for each in map(load_for_history, arguments.bundles)}
     player = Player(bundle, {bundle.digest: bundle, **others} if others else None)
     name = "stdin" if history.files[-1] == "-" else history.files[-1]
     line, event = _find(player, history.events(), f"{name}:{arguments.line}")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 _HELP_COLUMNS = 88
+_NO_TASKS = "a history is of grants, and those of tasks"
 
 
 class Formatter(argparse.RawDescriptionHelpFormatter):
@@ -142,10 +143,13 @@ def load_bundle(arguments: argparse.Namespace) -> Bundle:
         return read_bundle(arguments)
 
 
-def load_other(path: Path) -> Bundle:
-    """A bundle besides the one that a command works on."""
+def load_for_history(path: Path) -> Bundle:
+    """A bundle that is to decide a history."""
     with _told(path):
-        return Bundle.load(path)
+        bundle = Bundle.load(path)
+    if not bundle.tasks:
+        raise InputError(f"the bundle `{path}` has no tasks: {_NO_TASKS}")
+    return bundle
 
 
 @contextmanager

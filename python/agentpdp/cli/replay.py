@@ -14,8 +14,7 @@ from agentpdp.cli.options import (
     add_command,
     add_event_options,
     add_json,
-    load_bundle,
-    load_other,
+    load_for_history,
     named,
     positive,
 )
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from agentpdp.cli.options import Commands
 
 _EVENTS_AT_ONCE = 8_192
+_NAMES = ("grant", "parent", "request")
 
 _DESCRIPTION = """\
 Decide a recorded history: each event happens again, in its order and at its time, to an
@@ -100,7 +100,7 @@ class Difference:
 
     def as_json(self, side: str) -> dict[str, Any]:
         event = self.here.event
-        names = {name: event[name] for name in ("grant", "parent", "request") if name in event}
+        names: dict[str, Any] = {name: event[name] for name in _NAMES if name in event}
         return {
             "place": str(self.here.line),
             "event": event["event"],
@@ -134,8 +134,8 @@ class Replay:
     def __init__(self, bundle: Bundle, arguments: argparse.Namespace) -> None:
         self.history = History(arguments.events, arguments.format, bundle)
         self.bundle = bundle
-        self.others = {each.digest: each for each in map(load_other, arguments.bundles)}
-        self.against = None if arguments.against is None else load_other(arguments.against)
+        self.others = {each.digest: each for each in map(load_for_history, arguments.bundles)}
+        self.against = None if arguments.against is None else load_for_history(arguments.against)
         self.side = "recorded" if self.against is None else "against"
         self.tally = tally.Tally()
         self.difference_count = 0
@@ -193,7 +193,8 @@ class Replay:
 
 
 def _trees(player: Player, events: Iterator[Placed], wanted: set[str]) -> Iterator[tuple[str, str]]:
-    left, waiting = len(wanted), []
+    left = len(wanted)
+    waiting: list[Placed] = []
     for line, event in events:
         if left == 0:
             return
@@ -209,7 +210,7 @@ def _trees(player: Player, events: Iterator[Placed], wanted: set[str]) -> Iterat
 
 
 def run(arguments: argparse.Namespace) -> int:
-    bundle = load_bundle(arguments)
+    bundle = load_for_history(arguments.bundle)
     replay = Replay(bundle, arguments)
     if arguments.explain and not replay.history.is_rereadable:
         raise exits.InputError("--explain reads the events again: give files, and no pipe")
@@ -268,7 +269,7 @@ def _write(sink: BinaryIO, outcomes: list[Outcome], others: list[Outcome] | None
             continue
         event = outcome.event
         row = {"place": str(outcome.line), "event": event["event"], "at": event["at"]}
-        row |= {name: event[name] for name in ("grant", "parent", "request") if name in event}
+        row |= {name: event[name] for name in _NAMES if name in event}
         row |= {"action": tally.action_of(event), "tasks": list(outcome.tasks)}
         row["decision"] = tally.as_json(outcome)
         if others is not None:

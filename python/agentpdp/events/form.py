@@ -173,7 +173,7 @@ def check(event: Any, line: int | None = None) -> Event:
         )
     name = event.get("event")
     kind = KINDS.get(name) if isinstance(name, str) else None
-    if kind is None:
+    if kind is None or not isinstance(name, str):
         what = "no `event`" if "event" not in event else f"there is no event {_shown(name)}"
         raise EventError(what, line, f"`event` is one of {', '.join(KINDS)}")
     if "at" not in event:

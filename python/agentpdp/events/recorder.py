@@ -77,7 +77,8 @@ class Recorder:
         by: EntityUid | tuple[str, str] | str | None = None,
     ) -> RecordedGrant:
         """As ``Engine.start``."""
-        given = {"principal": principal, "agent": agent, "params": params, "claims": claims}
+        given: dict[str, Any] = {"principal": principal, "agent": agent}
+        given |= {"params": params, "claims": claims}
         given |= {"expires_in": expires_in, "valid_from": valid_from, "by": by}
         return self._issue("start", self._engine.start, task, given, {})
 
@@ -106,11 +107,13 @@ class Recorder:
         with self._lock:
             at = self._now()
             event = self._target(target)
-            asked: dict[str, Any] = {} if by is None else {"by": by, "at": at}
-            event |= {} if by is None else {"by": uid_json(by)}
-            self._decided(
-                "revoke", at, event, lambda: self._engine.revoke(**_unwrapped(target), **asked)
-            )
+            if by is None:
+                self._engine.revoke(**_unwrapped(target))
+                self._write("revoke", at, **event)
+                return
+            asked = {**_unwrapped(target), "by": by, "at": at}
+            event["by"] = uid_json(by)
+            self._decided("revoke", at, event, lambda: self._engine.revoke(**asked))
 
     def suspend(self, **target: Any) -> None:
         """As ``Engine.suspend``."""

@@ -143,7 +143,8 @@ class Player:
     def note_request(self, event: Event, decision: Decision | None) -> None:
         """Keeps what could be approved under the name that the event gives it."""
         if "request" in event:
-            self._requests[event["request"]] = decision and decision.approval_request
+            request = None if decision is None else decision.approval_request
+            self._requests[event["request"]] = request
 
     def _grant(self, line: int, name: str) -> Grant | None:
         if name not in self._grants:
@@ -181,8 +182,8 @@ class Player:
         if parent is None:
             self._name(line, event, None)
             return Outcome(line, event, _listed(event["task"]), "deny", note=_NOT_ISSUED)
-        given = {name: event[name] for name in ("params", "expires_in") if name in event}
-        given["agent"] = _uid(event["agent"])
+        given: dict[str, Any] = {"agent": _uid(event["agent"])}
+        given |= {name: event[name] for name in ("params", "expires_in") if name in event}
         for name in ("only_actions", "only_resources"):
             if name in event:
                 given[name] = [_uid(each) for each in event[name]]
