@@ -43,9 +43,11 @@ def test_each_attempt_is_denied_by_the_rule_that_the_readme_names() -> None:
 def test_the_explanation_names_every_hop() -> None:
     tree = run().partition("Why the payer cannot:")[2]
     for said in (
-        'ceiling for User::"nora": allow (permitted by accounting)',
-        'ceiling of hop 1 for Agent::"payer": allow (permitted by desk-pays)',
-        'task of hop 0 for Agent::"planner": deny (not_permitted)',
-        'task of hop 1 for Agent::"payer": deny (not_permitted)',
+        """├─ principal: `User::"nora"`\n│  └─ ceiling: allow (permitted), by `accounting`\n""",
+        'hop 0: `Agent::"planner"`, task `settle`, valid from ',
+        "│  └─ task: deny (not_permitted)  <- this decided\n",
+        'hop 1: `Agent::"payer"`, task `pay`, valid from ',
+        "   ├─ hop 0's task: `settle/settle` would have to be satisfied\n",
+        "   └─ hop 1's task: `pay/pay` would have to be satisfied\n",
     ):
         assert said in tree
