@@ -107,10 +107,8 @@ when { context.input.cents + 9223372036854775807 > 0 };
 
 
 def test_permits_that_are_named_have_a_limit() -> None:
-    names = [
-        f'@id("p{n}") permit (principal, action == Action::"refund", resource) when {{ context.input.cents == {n} }};'
-        for n in range(30)
-    ]
+    scope = 'permit (principal, action == Action::"refund", resource)'
+    names = [f'@id("p{n}") {scope} when {{ context.input.cents == {n} }};' for n in range(30)]
     this = engine(refund="\n".join(names))
     explanation = this.explain(start(this), "refund", CALL, at=1_000)
     (answer,) = (answer for answer in explanation.answers if answer["near"])
