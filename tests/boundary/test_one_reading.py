@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,33 @@ def test_what_was_judged_is_what_is_run(arguments: Any) -> None:
     decision = started(engine()).decide("refund", arguments)
     assert decision.allowed
     assert decision.arguments == {"order_id": "o1", "amount": 5}
+
+
+@pytest.mark.parametrize("value", [{1}, frozenset({1}), {"a": {1}}])
+def test_sets_are_no_values_of_json(value: Any) -> None:
+    """Of whatever type an argument is, as the order of a set's members is nobody's."""
+    values = {"type": "array", "items": {"type": "integer"}}
+    records = {"type": "object", "properties": {"a": values}}
+    schema = {"type": "object", "properties": {"one": values, "two": records}}
+    uids = [{"type": each.type, "id": each.id} for each in (ALICE, BOT)]
+    files = {
+        "agentpdp.toml": 'principals = ["User"]\nagents = ["Agent"]\n'
+        '[actions.look]\nresource = "principal"\n',
+        "schema.cedarschema": "entity User, Agent;",
+        "entities.json": json.dumps([{"uid": uid, "attrs": {}, "parents": []} for uid in uids]),
+        "tools/tools.json": json.dumps({"tools": [{"name": "look", "inputSchema": schema}]}),
+        "policies/all.cedar": '@id("all") permit (principal, action, resource);',
+        "tasks/look.toml": 'lifetime = "1h"',
+        "tasks/look.cedar": '@id("look") permit (principal, action == Action::"look", resource);',
+    }
+    of = agentpdp.Engine(agentpdp.Bundle.from_files(files))
+    grant = of.start("look", principal=ALICE, agent=BOT)
+    name = "two" if isinstance(value, dict) else "one"
+    assert grant.decide("look", {name: json.loads(json.dumps(value, default=list))}).allowed
+    rows = [{"grant": grant, "action": "look", "arguments": {name: value}}]
+    (row,) = of.decide_batch(rows)
+    single = grant.decide("look", {name: value})
+    assert (single.reason, row.reason) == ("argument_type", "argument_type")
 
 
 def test_a_name_that_stands_twice_in_text_denies() -> None:

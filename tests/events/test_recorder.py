@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from agentpdp import Denied, EntityUid, StepUpNeeded
+from agentpdp import Denied, Engine, EntityUid, StepUpNeeded
 from agentpdp.events import Outcome, Recorder, read_events, replay
 from agentpdp.events.recorder import decision_json
 from agentpdp.events.values import arguments_json, host_json, length_json, uid_json
@@ -167,6 +167,63 @@ def test_what_json_cannot_hold_is_denied_again() -> None:
     for amount in (float("nan"), float("inf"), {1}, object(), Decimal("1e500")):
         assert not grant.decide("pay", {"to": "x", "amount": amount}).allowed
     assert [each.verdict for each in replayed(lines)][2:] == ["deny"] * 5
+
+
+class Turning(Mapping[str, Any]):
+    """Another amount at each look."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def __getitem__(self, name: str) -> Any:
+        self.looks += name == "cents"
+        return 50 * self.looks if name == "cents" else "o1"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("order", "cents"))
+
+    def __len__(self) -> int:
+        return 2
+
+
+def test_what_is_written_is_what_is_judged_and_run() -> None:
+    engine, lines = recorder()
+    root = engine.start("refund", principal=ADA, agent=BOT, params={"most": 300}, claims=SHIFT)
+    decision = root.decide("refund", Turning())
+    assert decision.allowed
+    (event,) = (event for event in events_of(lines) if event["event"] == "call")
+    assert event["arguments"] == decision.arguments == {"order": "o1", "cents": 50}
+
+
+def test_what_is_no_order_is_written_and_denied_again() -> None:
+    engine, lines = recorder()
+    odd: Any = 5
+    for odd_one in (
+        {"params": odd},
+        {"claims": odd},
+        {"principal": odd},
+        {"expires_in": odd + 0.5},
+    ):
+        asked = {"principal": ADA, "params": {"most": 10**5_000}, "claims": SHIFT, **odd_one}
+        with pytest.raises(Denied):
+            engine.start("refund", agent=BOT, **asked)
+    assert_replays_alike(lines)
+
+
+def test_public_names_of_a_grant_do_not_lead_to_the_engine() -> None:
+    engine, _ = recorder()
+    root = engine.start("refund", principal=ADA, agent=BOT, params={"most": 300}, claims=SHIFT)
+    left: list[Any] = [root, root.decide("refund", {"order": "o1", "cents": 200})]
+    seen: dict[int, Any] = {}
+    while left:
+        each = left.pop()
+        if id(each) in seen or callable(each) or isinstance(each, str | int | float):
+            continue
+        seen[id(each)] = each
+        assert not isinstance(each, Recorder | Engine)
+        left += [getattr(each, name) for name in dir(each) if not name.startswith("_")]
+        left += each if isinstance(each, list | tuple) else ()
+    assert len(seen) > 5
 
 
 CENTS = st.integers(-5, 400) | st.sampled_from([7.0, 7.5, "7", None, Decimal(7), 10**25, [], {}])

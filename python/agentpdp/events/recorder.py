@@ -4,6 +4,8 @@ A ``Recorder`` stands in front of an engine: it has the engine's verbs, does wha
 writes an event for each. One thing happens at a time, so the order of the lines is the order in
 which it happened, whatever threads there are. A grant it gives has the verbs of a grant.
 
+A caller's objects are read once, into the event; the engine is handed what stands in it.
+
 Arguments stand in the events as they were handed in: keep the file as safe as what is in them.
 Secret parameters do, too, since without them nothing can be decided again.
 
@@ -20,7 +22,17 @@ from typing import TYPE_CHECKING, Any, Self
 
 from agentpdp.engine import Engine
 from agentpdp.errors import Denied, StepUpNeeded
-from agentpdp.events.values import arguments_json, host_json, length_json, uid_json
+from agentpdp.events.values import (
+    arguments_json,
+    call_of,
+    delegate_of,
+    host_json,
+    length_json,
+    object_json,
+    start_of,
+    uid_json,
+    uid_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -80,7 +92,9 @@ class Recorder:
         given: dict[str, Any] = {"principal": principal, "agent": agent}
         given |= {"params": params, "claims": claims}
         given |= {"expires_in": expires_in, "valid_from": valid_from, "by": by}
-        return self._issue("start", self._engine.start, task, given, {})
+        return self._issue(
+            "start", lambda event: (self._engine.start, start_of(event)), task, given
+        )
 
     def approve(
         self,
@@ -94,38 +108,37 @@ class Recorder:
         with self._lock:
             at = self._now()
             event = {"request": self._request_name(request), "by": uid_json(by)}
-            event |= _given(expires_in=length_json(expires_in) if expires_in is not None else None)
-            self._decided(
-                "approve",
-                at,
-                event,
-                lambda: self._engine.approve(request, by=by, expires_in=expires_in, at=at),
-            )
+            asked = {"by": uid_of(event["by"]), "at": at}
+            if expires_in is not None:
+                asked["expires_in"] = event["expires_in"] = length_json(expires_in)
+            self._decided("approve", at, event, lambda: self._engine.approve(request, **asked))
 
     def revoke(self, *, by: EntityUid | tuple[str, str] | str | None = None, **target: Any) -> None:
         """As ``Engine.revoke``: of a ``grant``, ``agent``, ``principal`` or ``task``."""
         with self._lock:
             at = self._now()
-            event = self._target(target)
+            event, asked = self._target(target)
             if by is None:
-                self._engine.revoke(**_unwrapped(target))
+                self._engine.revoke(**asked)
                 self._write("revoke", at, **event)
                 return
-            asked = {**_unwrapped(target), "by": by, "at": at}
             event["by"] = uid_json(by)
+            asked |= {"by": uid_of(event["by"]), "at": at}
             self._decided("revoke", at, event, lambda: self._engine.revoke(**asked))
 
     def suspend(self, **target: Any) -> None:
         """As ``Engine.suspend``."""
         with self._lock:
-            self._engine.suspend(**_unwrapped(target))
-            self._write("suspend", self._now(), **self._target(target))
+            event, asked = self._target(target)
+            self._engine.suspend(**asked)
+            self._write("suspend", self._now(), **event)
 
     def resume(self, **target: Any) -> None:
         """As ``Engine.resume``."""
         with self._lock:
-            self._engine.resume(**_unwrapped(target))
-            self._write("resume", self._now(), **self._target(target))
+            event, asked = self._target(target)
+            self._engine.resume(**asked)
+            self._write("resume", self._now(), **event)
 
     def upsert(self, entities: Iterable[Mapping[str, Any]], /) -> None:
         """As ``Engine.upsert``; the entities are Cedar's entity JSON."""
@@ -137,16 +150,17 @@ class Recorder:
     def remove(self, uids: Iterable[EntityUid | tuple[str, str] | str], /) -> None:
         """As ``Engine.remove``."""
         with self._lock:
-            listed = list(uids)
-            self._engine.remove(listed)
-            self._write("entities", self._now(), remove=[uid_json(uid) for uid in listed])
+            listed = [uid_json(uid) for uid in uids]
+            self._engine.remove([uid_of(uid) for uid in listed])
+            self._write("entities", self._now(), remove=listed)
 
     def link(self, template: str, link_id: str, **slots: Any) -> None:
         """As ``Engine.link``."""
         with self._lock:
-            self._engine.link(template, link_id, **slots)
             written = {name: uid_json(uid) for name, uid in slots.items() if uid is not None}
-            link = {"template": template, "id": link_id, **written}
+            asked = {name: uid_of(uid) for name, uid in written.items()}
+            link = {"template": str(template), "id": str(link_id), **written}
+            self._engine.link(link["template"], link["id"], **asked)
             self._write("entities", self._now(), link=[link])
 
     def unlink(self, link_id: str, /) -> bool:
@@ -179,19 +193,20 @@ class Recorder:
     def _issue(
         self,
         event: str,
-        issue: Callable[..., Grant],
+        issue: Callable[[dict[str, Any]], tuple[Callable[..., Grant], dict[str, Any]]],
         task: str | Sequence[str],
         given: dict[str, Any],
-        more: dict[str, Any],
+        **more: str,
     ) -> RecordedGrant:
-        """Start or delegate: a grant under a new name."""
+        """Start or delegate: a grant under a new name. `issue` says how what is written is asked
+        for."""
         with self._lock:
             at = self._now()
             self._grant_count += 1
             name = f"g{self._grant_count}"
-            written = _order_json(given)
-            written = {"grant": name, **more, "task": _task_json(task), **written}
-            grant = self._decided(event, at, written, lambda: issue(task, **given, at=at))
+            written = {"grant": name, **more, "task": _task_json(task), **_order_json(given)}
+            ask, asked = issue(written)
+            grant = self._decided(event, at, written, lambda: ask(written["task"], **asked, at=at))
             self._grants[grant.id] = name
             return RecordedGrant(self, grant, name)
 
@@ -207,7 +222,7 @@ class Recorder:
                 event["resource"] = uid_json(given["resource"])
             if given["context"] is not None:
                 event["context"] = host_json(given["context"])
-            decision = grant._grant.decide(action, arguments, **given, at=at)
+            decision = grant._grant.decide(**call_of(event), at=at)
             self._write("call", at, **event, **self._outcome(decision))
             return decision
 
@@ -241,16 +256,20 @@ class Recorder:
         """The name of a request: equal calls have one."""
         return self._requests.setdefault(request.digest, f"r{len(self._requests) + 1}")
 
-    def _target(self, target: Mapping[str, Any]) -> dict[str, Any]:
-        """The grant, agent, principal or task that something is done to."""
-        found: dict[str, Any] = {}
+    def _target(self, target: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The grant, agent, principal or task that something is done to: as it is written, and as
+        the engine takes it."""
+        event: dict[str, Any] = {}
+        asked: dict[str, Any] = {}
         for name, value in target.items():
             if name == "grant" and value is not None:
-                id_ = value.id if hasattr(value, "id") else str(value)
-                found[name] = self._grants.get(id_, id_)
+                grant = value._grant if isinstance(value, RecordedGrant) else value
+                id_ = str(getattr(grant, "id", grant))
+                event[name], asked[name] = self._grants.get(id_, id_), grant
             elif value is not None:
-                found[name] = value if name == "task" else uid_json(value)
-        return found
+                event[name] = str(value) if name == "task" else uid_json(value)
+                asked[name] = uid_of(event[name])
+        return event, asked
 
     def _write(self, event: str, at: int, **fields: Any) -> None:
         self._stream.write(_ENCODER.encode({"event": event, "at": at, **fields}) + "\n")
@@ -308,12 +327,14 @@ class RecordedGrant:
     ) -> RecordedGrant:
         """As ``Grant.delegate``."""
         given = {"agent": agent, "params": params, "expires_in": expires_in}
-        given |= {
-            "only_actions": None if only_actions is None else list(only_actions),
-            "only_resources": None if only_resources is None else list(only_resources),
-        }
-        more = {"parent": self.name}
-        return self._recorder._issue("delegate", self._grant.delegate, task, given, more)
+        given |= {"only_actions": only_actions, "only_resources": only_resources}
+        return self._recorder._issue(
+            "delegate",
+            lambda event: (self._grant.delegate, delegate_of(event)),
+            task,
+            given,
+            parent=self.name,
+        )
 
     def actions(self) -> Mapping[str, str]:
         """As ``Grant.actions``; nothing happens, so nothing is written."""
@@ -356,15 +377,6 @@ def _about(bundle: Bundle) -> dict[str, str]:
     return {"digest": bundle.digest, **({} if bundle.name is None else {"name": bundle.name})}
 
 
-def _given(**fields: Any) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _unwrapped(target: Mapping[str, Any]) -> dict[str, Any]:
-    is_recorded = {name: isinstance(value, RecordedGrant) for name, value in target.items()}
-    return {name: value._grant if is_recorded[name] else value for name, value in target.items()}
-
-
 def _task_json(task: Any) -> Any:
     return [str(each) for each in task] if isinstance(task, list | tuple) else str(task)
 
@@ -373,8 +385,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "principal": uid_json,
     "agent": uid_json,
     "by": uid_json,
-    "params": host_json,
-    "claims": host_json,
+    "params": object_json,
+    "claims": object_json,
     "expires_in": length_json,
     "only_actions": lambda listed: [uid_json(each) for each in listed],
     "only_resources": lambda listed: [uid_json(each) for each in listed],

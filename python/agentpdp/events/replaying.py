@@ -24,6 +24,7 @@ from agentpdp.errors import (
     StepUpNeeded,
 )
 from agentpdp.events.form import Event
+from agentpdp.events.values import call_of, delegate_of, start_of, uid_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 # Calls that are decided at once.
 BATCH_CALLS_MAX = 8_192
 _TARGETS = ("grant", "agent", "principal", "task")
-_CALL = ("action", "arguments", "resource", "context", "at")
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Player:
     def explain(self, line: int, event: Event) -> Explanation | None:
         """What every question of a call would come to now; None if there is no such grant here."""
         grant = self._grant(line, event["grant"])
-        return None if grant is None else self.engine.explain(grant, **_call_of(event))
+        return None if grant is None else self.engine.explain(grant, **call_of(event))
 
     def tasks_of(self, grant: str) -> tuple[str, ...]:
         """The tasks that were asked for under a name."""
@@ -165,29 +165,21 @@ class Player:
     def _row(self, line: int, event: Event) -> dict[str, Any]:
         """A call as the engine takes it."""
         grant = self._grant(line, event["grant"])
-        row = _call_of(event)
+        row = call_of(event)
         row["grant"] = "" if grant is None else grant
         if "agent" in event:
-            row["agent"] = _uid(event["agent"])
+            row["agent"] = uid_of(event["agent"])
         return row
 
     def _start(self, line: int, event: Event) -> Outcome:
-        names = ("params", "claims", "expires_in", "valid_from")
-        given = {name: event[name] for name in names if name in event}
-        given |= {name: _uid(event[name]) for name in ("principal", "agent", "by") if name in event}
-        return self._issue(line, event, self.engine.start, given)
+        return self._issue(line, event, self.engine.start, start_of(event))
 
     def _delegate(self, line: int, event: Event) -> Outcome:
         parent = self._grant(line, event["parent"])
         if parent is None:
             self._name(line, event, None)
             return Outcome(line, event, _listed(event["task"]), "deny", note=_NOT_ISSUED)
-        given: dict[str, Any] = {"agent": _uid(event["agent"])}
-        given |= {name: event[name] for name in ("params", "expires_in") if name in event}
-        for name in ("only_actions", "only_resources"):
-            if name in event:
-                given[name] = [_uid(each) for each in event[name]]
-        return self._issue(line, event, parent.delegate, given)
+        return self._issue(line, event, parent.delegate, delegate_of(event))
 
     def _issue(self, line: int, event: Event, issue: Any, given: dict[str, Any]) -> Outcome:
         tasks, decision, grant = _listed(event["task"]), None, None
@@ -218,7 +210,7 @@ class Player:
             return Outcome(line, event, (), None, note="nothing to approve: the call does not ask")
         given = {"expires_in": event["expires_in"]} if "expires_in" in event else {}
         try:
-            self.engine.approve(request, by=_uid(event["by"]), at=event["at"], **given)
+            self.engine.approve(request, by=uid_of(event["by"]), at=event["at"], **given)
         except Denied as refused:
             return Outcome(line, event, tuple(request.tasks), "deny", refused.decision)
         return Outcome(line, event, tuple(request.tasks), "allow")
@@ -231,7 +223,7 @@ class Player:
             self.engine.revoke(**target)
             return Outcome(line, event, (), None)
         try:
-            self.engine.revoke(**target, by=_uid(event["by"]), at=event["at"])
+            self.engine.revoke(**target, by=uid_of(event["by"]), at=event["at"])
         except Denied as refused:
             return Outcome(line, event, (), "deny", refused.decision)
         return Outcome(line, event, (), "allow")
@@ -254,7 +246,7 @@ class Player:
         if name == "grant":
             grant = self._grant(line, event["grant"])
             return None if grant is None else {"grant": grant}
-        return {name: event[name] if name == "task" else _uid(event[name])}
+        return {name: event[name] if name == "task" else uid_of(event[name])}
 
     def _close(self, line: int, event: Event) -> Outcome:
         grant = self._grant(line, event["grant"])
@@ -268,9 +260,9 @@ class Player:
             if "upsert" in event:
                 engine.upsert(event["upsert"])
             if "remove" in event:
-                engine.remove([_uid(each) for each in event["remove"]])
+                engine.remove([uid_of(each) for each in event["remove"]])
             for link in event.get("link", ()):
-                slots = {name: _uid(link[name]) for name in link.keys() - {"template", "id"}}
+                slots = {name: uid_of(link[name]) for name in link.keys() - {"template", "id"}}
                 engine.link(link["template"], link["id"], **slots)
         except (EntityError, LinkError) as error:
             raise EventError(f"the bundle does not take it: {error}", line) from None
@@ -314,22 +306,6 @@ def replay(
         EventError: a line is no event, or one that cannot have happened.
     """
     return Player(bundle, bundles).play(events)
-
-
-def _call_of(event: Event) -> dict[str, Any]:
-    """What is asked for by a call."""
-    call = {name: event[name] for name in _CALL if name in event}
-    call["action"] = _uid(call["action"])
-    if "resource" in call:
-        call["resource"] = _uid(call["resource"])
-    return call
-
-
-def _uid(value: Any) -> Any:
-    """An entity as the engine takes it; what is none is left for the engine to refuse."""
-    if isinstance(value, dict) and value.keys() == {"type", "id"}:
-        return (value["type"], value["id"])
-    return value
 
 
 def _listed(task: str | list[str]) -> tuple[str, ...]:

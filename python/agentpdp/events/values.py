@@ -1,8 +1,11 @@
-"""How do values of Python stand in an event?
+"""How do values of Python stand in an event, and how does the engine take them from it?
 
-Everything becomes JSON that the engine reads as it read the value. What JSON has no form for
-becomes an object that every reader of arguments and parameters refuses, as the engine refused the
-value: writing an event down never fails, and never makes a call better than it was.
+Everything becomes JSON that the engine reads as it reads the value. What JSON has no form for
+becomes an object that every reader of arguments and parameters refuses, as the engine refuses the
+value: writing an event down never fails, and never makes a call better than it is.
+
+Recording and replaying hand the engine what stands in the event, both by the functions here. So a
+caller's objects are read once, and what is decided then is what is decided again.
 """
 
 from __future__ import annotations
@@ -26,6 +29,39 @@ from agentpdp._core import EntityUid
 _ADDRESSES = (IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network)
 # Nesting of a value that is written down; the engine reads less.
 _DEPTH_MAX = 80
+# Bits of an integer that is written down; the engine reads less.
+_INTEGER_BITS_MAX = 1_024
+_CALL = ("arguments", "context", "at")
+_START = ("params", "claims", "expires_in", "valid_from")
+_DELEGATE = ("params", "expires_in")
+_LISTS = ("only_actions", "only_resources")
+
+
+def call_of(event: Mapping[str, Any]) -> dict[str, Any]:
+    """What is asked for by a call."""
+    uids = {name: uid_of(event[name]) for name in ("action", "resource") if name in event}
+    return {**uids, **{name: event[name] for name in _CALL if name in event}}
+
+
+def start_of(event: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given to `start`, besides the tasks."""
+    given = {name: event[name] for name in _START if name in event}
+    names = ("principal", "agent", "by")
+    return given | {name: uid_of(event[name]) for name in names if name in event}
+
+
+def delegate_of(event: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given to `delegate`, besides the tasks."""
+    given = {name: event[name] for name in _DELEGATE if name in event}
+    given |= {name: [uid_of(each) for each in event[name]] for name in _LISTS if name in event}
+    return {**given, "agent": uid_of(event["agent"])}
+
+
+def uid_of(value: Any) -> Any:
+    """An entity as the engine takes it; what is none is left for the engine to refuse."""
+    if isinstance(value, dict) and value.keys() == {"type", "id"}:
+        return (value["type"], value["id"])
+    return value
 
 
 def arguments_json(value: Any) -> Any:
@@ -37,6 +73,12 @@ def host_json(value: Any) -> Any:
     """What the host handed in: parameters, claims, context. Entities and extension values stand as
     Cedar's JSON writes them."""
     return _json(value, is_host=True, depth=0)
+
+
+def object_json(value: Any) -> dict[str, Any]:
+    """Parameters or claims by name; what is no object becomes one that nothing has declared."""
+    found = host_json(value)
+    return found if isinstance(found, dict) else _unreadable(value)
 
 
 def uid_json(value: Any) -> Any:
@@ -60,6 +102,8 @@ def length_json(value: Any) -> Any:
 
 
 def _json(value: Any, *, is_host: bool, depth: int) -> Any:
+    if isinstance(value, int) and value.bit_length() > _INTEGER_BITS_MAX:
+        return _unreadable(value)
     if value is None or isinstance(value, bool | int | str):
         return value if type(value) in (type(None), bool, int, str) else _base(value)
     if depth > _DEPTH_MAX:

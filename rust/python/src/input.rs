@@ -32,7 +32,26 @@ pub(crate) const BROKEN: &str = "text that is not Unicode";
 /// Reads a Python value; whatever has no counterpart becomes an input that every reader refuses. Only `None` is null:
 /// a value that cannot be read must never pass for one that is not there.
 pub(crate) fn to_input(value: &Bound<'_, PyAny>) -> Input {
-    read(value, 0).unwrap_or_else(|_| unreadable())
+    read(value, Place { depth: 0, has_sets: true }).unwrap_or_else(|_| unreadable())
+}
+
+/// Reads an agent's arguments: as any value, but JSON has no sets.
+pub(crate) fn to_arguments(value: &Bound<'_, PyAny>) -> Input {
+    read(value, Place { depth: 0, has_sets: false }).unwrap_or_else(|_| unreadable())
+}
+
+/// Where in a value something stands.
+#[derive(Clone, Copy)]
+struct Place {
+    depth: usize,
+    /// Whether sets are read.
+    has_sets: bool,
+}
+
+impl Place {
+    fn within(self) -> Self {
+        Self { depth: self.depth + 1, ..self }
+    }
 }
 
 /// An input that every reader refuses, and that is there.
@@ -40,11 +59,11 @@ pub(crate) fn unreadable() -> Input {
     Input::Number("not a value that Cedar has".to_owned())
 }
 
-fn read(value: &Bound<'_, PyAny>, depth: usize) -> PyResult<Input> {
+fn read(value: &Bound<'_, PyAny>, place: Place) -> PyResult<Input> {
     if value.is_instance_of::<PyNone>() {
         return Ok(Input::Null);
     }
-    if depth > NESTING_MAX {
+    if place.depth > NESTING_MAX {
         return Ok(unreadable());
     }
     if let Ok(flag) = value.cast::<PyBool>() {
@@ -66,15 +85,15 @@ fn read(value: &Bound<'_, PyAny>, depth: usize) -> PyResult<Input> {
         return Ok(Input::Uid { type_name: uid.type_name.to_string(), id: uid.id.to_string() });
     }
     if let Ok(dict) = value.cast::<PyDict>() {
-        return read_dict(dict, depth);
+        return read_dict(dict, place);
     }
     if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
-        return read_members(value, depth);
+        return read_members(value, place);
     }
     if value.is_instance_of::<PySet>() || value.is_instance_of::<PyFrozenSet>() {
-        return read_members(value, depth);
+        return if place.has_sets { read_members(value, place) } else { Ok(unreadable()) };
     }
-    read_other(value, depth)
+    read_other(value, place)
 }
 
 pub(crate) fn read_float(float: f64) -> Input {
@@ -86,22 +105,22 @@ pub(crate) fn read_float(float: f64) -> Input {
     }
 }
 
-fn read_members(value: &Bound<'_, PyAny>, depth: usize) -> PyResult<Input> {
-    value.try_iter()?.map(|member| read(&member?, depth + 1)).collect::<PyResult<_>>().map(Input::List)
+fn read_members(value: &Bound<'_, PyAny>, place: Place) -> PyResult<Input> {
+    value.try_iter()?.map(|member| read(&member?, place.within())).collect::<PyResult<_>>().map(Input::List)
 }
 
-fn read_dict(dict: &Bound<'_, PyDict>, depth: usize) -> PyResult<Input> {
+fn read_dict(dict: &Bound<'_, PyDict>, place: Place) -> PyResult<Input> {
     let mut attributes = Vec::with_capacity(dict.len());
     for (name, value) in dict.iter() {
         let Ok(name) = name.cast::<PyString>() else { return Ok(unreadable()) };
         let Ok(name) = name.to_str() else { return Ok(unreadable()) };
-        attributes.push((name.to_owned(), read(&value, depth + 1)?));
+        attributes.push((name.to_owned(), read(&value, place.within())?));
     }
     Ok(Input::Object(attributes))
 }
 
 /// Everything that is not a plain JSON value.
-fn read_other(value: &Bound<'_, PyAny>, depth: usize) -> PyResult<Input> {
+fn read_other(value: &Bound<'_, PyAny>, place: Place) -> PyResult<Input> {
     let py = value.py();
     if let Some(found) = read_extension(value)? {
         return Ok(found);
@@ -109,22 +128,22 @@ fn read_other(value: &Bound<'_, PyAny>, depth: usize) -> PyResult<Input> {
     if let Ok(mapping) = value.cast::<PyMapping>() {
         let dict = PyDict::new(py);
         dict.update(mapping)?;
-        return read_dict(&dict, depth);
+        return read_dict(&dict, place);
     }
     if is_numpy(value) {
-        return read_numpy(value, depth);
+        return read_numpy(value, place);
     }
     Ok(unreadable())
 }
 
 /// A NumPy scalar or array of booleans, numbers or text.
-fn read_numpy(value: &Bound<'_, PyAny>, depth: usize) -> PyResult<Input> {
+fn read_numpy(value: &Bound<'_, PyAny>, place: Place) -> PyResult<Input> {
     let kind: String = value.getattr("dtype")?.getattr("kind")?.extract()?;
     if !matches!(kind.as_str(), "b" | "i" | "u" | "f" | "U" | "O") {
         return Ok(unreadable());
     }
     let plain = value.call_method0("tolist")?;
-    if is_numpy(&plain) { Ok(unreadable()) } else { read(&plain, depth + 1) }
+    if is_numpy(&plain) { Ok(unreadable()) } else { read(&plain, place.within()) }
 }
 
 pub(crate) fn is_numpy(value: &Bound<'_, PyAny>) -> bool {
@@ -179,6 +198,9 @@ fn read_extension(value: &Bound<'_, PyAny>) -> PyResult<Option<Input>> {
 /// Exponents of the first digit that a Cedar decimal can have.
 const DECIMAL_EXPONENTS: std::ops::Range<i64> = -4..20;
 
+/// Exponents of the first digit of numbers that are too small for a Cedar decimal, and still numbers.
+const SMALL_EXPONENTS: std::ops::Range<i64> = -300..-4;
+
 /// A `Decimal` that four places hold exactly. Its size is looked at first, as `1e-999999999` is short.
 fn read_decimal(value: &Bound<'_, PyAny>) -> PyResult<Input> {
     if !value.call_method0("is_finite")?.is_truthy()? {
@@ -187,7 +209,11 @@ fn read_decimal(value: &Bound<'_, PyAny>) -> PyResult<Input> {
     if !value.is_truthy()? {
         return Ok(Decimal::from_long(0).map_or_else(unreadable, |zero| Input::Value(Value::Decimal(zero))));
     }
-    if !DECIMAL_EXPONENTS.contains(&value.call_method0("adjusted")?.extract()?) {
+    let exponent: i64 = value.call_method0("adjusted")?.extract()?;
+    if SMALL_EXPONENTS.contains(&exponent) {
+        return Ok(Input::Number(value.str()?.extract()?));
+    }
+    if !DECIMAL_EXPONENTS.contains(&exponent) {
         return Ok(unreadable());
     }
     let text: String = value.call_method1("__format__", ("f",))?.extract()?;

@@ -32,7 +32,7 @@ use crate::grants::input_source::InputSource;
 use crate::grants::judging::{Answered, Incoming, Judged, Scene, judge};
 use crate::grants::read::Refused;
 use crate::grants::view::View;
-use crate::input::to_input;
+use crate::input::{to_arguments, to_input};
 use crate::uid::{owned_uid, parse_uid};
 
 /// Type and id of an entity.
@@ -282,7 +282,7 @@ fn read_dicts<'py>(py: Python<'py>, engine: &Engine, rows: &Bound<'py, PyAny>) -
         read.push(Row {
             grant: row_grant(py, engine, grant.as_ref(), agent.as_ref()),
             action: action.str()?.to_string_lossy().into_owned(),
-            arguments: part(intern!(py, "arguments"))?.as_ref().map(to_input),
+            arguments: part(intern!(py, "arguments"))?.as_ref().map(to_arguments),
             context: part(intern!(py, "context"))?.as_ref().map(to_input),
             resource,
             at: part(intern!(py, "at"))?.map(|at| at.extract()).transpose()?,

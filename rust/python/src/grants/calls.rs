@@ -20,7 +20,7 @@ use crate::grants::input_source::InputSource;
 use crate::grants::judging::{Answered, Incoming, Judged, Scene, Told, judge};
 use crate::grants::read::Refused;
 use crate::grants::settled::Settled;
-use crate::input::to_input;
+use crate::input::{to_arguments, to_input};
 use crate::to_python::input_to_python;
 use crate::uid::{read_uid, resolve};
 
@@ -59,7 +59,7 @@ pub(crate) fn decide_in(
 ) -> PyResult<Py<Decision>> {
     let action = named_action(parts.action, scene);
     // Read once: what is judged, what is digested and what is run are one value, whatever a caller's objects do.
-    let arguments: Option<Input> = given(parts.arguments).map(to_input);
+    let arguments: Option<Input> = given(parts.arguments).map(to_arguments);
     let context: Option<Input> = given(parts.context).map(to_input);
     let temporaries = Temporaries::default();
     let mut locals = Locals::default();
