@@ -20,7 +20,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from groups import load, store, w1_batch, w1_single, w2_crate, w3_scale
+from groups import load, store, w1_batch, w1_single, w2_crate, w3_scale, w5_single
 from groups.row import Group
 from measure import Timed
 from workloads import w2, w3, w4
@@ -34,12 +34,13 @@ BUILDERS: dict[str, Callable[[], Group]] = {
     "w3_linked": lambda: w3_scale.build("linked"),
     "load": load.build,
     "store": store.build,
+    "w5_single": w5_single.build,
 }
 NAMES: dict[str, list[str]] = {
     "w1_single": [
         "authorize", "read floor", "empty call", "hand-written", "hand-written, careful",
-        "authorize, verdict only", "authorize, names as tuples", "authorize, names as text",
-        "authorize, new names", "loop alone", "authorize, cold", "read floor, cold",
+        "authorize, all by name", "authorize, verdict only", "authorize, names as tuples",
+        "authorize, names as text", "authorize, new names", "loop alone", "authorize, cold", "read floor, cold",
         "hand-written, cold", "cedarpy", "reference",
     ],
     "w1_batch": [
@@ -56,6 +57,16 @@ NAMES: dict[str, list[str]] = {
     "w3_linked": [f"linked {size}, {how}" for size in w3.SIZES for how in ("one by one", "batch")],
     "load": ["load", "cedarpy, parse and validate"],
     "store": ["one leaf changed, one decision", "a group of 1,000 moved, one decision"],
+    "w5_single": [
+        "decide, 1 hop", "decide, 2 hops", "decide, 3 hops", "decide, 4 hops",
+        "decide, allowed, 1 hop", "decide, allowed, 2 hops", "decide, allowed, 3 hops",
+        "decide, allowed, 4 hops", "read floor of a call", "empty call of a grant",
+        "hand-written, 1 hop", "hand-written, careful, 1 hop",
+        "hand-written, 4 hops", "hand-written, careful, 4 hops",
+        "decide, as Tenuo, 1 hop", "Tenuo, 1 hop", "decide, as Tenuo, 4 hops", "Tenuo, 4 hops",
+        "decide, as attenu-guard, 3 hops", "attenu-guard, 3 hops",
+        "cedarpy, 1 hop", "cedarpy, 4 hops", "decide, cold", "read floor of a call, cold",
+    ],
 }  # fmt: skip
 CASES = [(group, name) for group, names in NAMES.items() for name in names]
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from measure import External, Timed, median
 
-Sense = Literal["at most", "faster", "rate", "under"]
+Sense = Literal["at most", "faster", "rate", "under", "each more"]
 Times = Mapping[str, Sequence[float]]
 
 
@@ -26,6 +26,7 @@ class Row:
     bound: float | None
     ours: str
     peer: str | None = None
+    more: int = 1
 
     def value(self, times: Times) -> float | None:
         """The number to be held against the bound; None where something was not measured."""
@@ -35,6 +36,8 @@ class Row:
         peer = median(times[self.peer]) if self.peer else 1.0
         if self.sense == "rate":
             return 1e9 / ours
+        if self.sense == "each more":
+            return (ours - peer) / self.more
         return peer / ours if self.sense == "faster" else ours / peer
 
     def is_met(self, value: float) -> bool | None:
@@ -49,7 +52,7 @@ class Row:
         """A value in the unit of this line."""
         if self.sense == "rate":
             return f"{value / 1e6:.2f} million/s"
-        if self.sense == "under":
+        if self.sense in ("under", "each more"):
             return nanoseconds(value)
         return f"{value:,.0f} times" if value >= 100 else f"{value:.2f} times"
 

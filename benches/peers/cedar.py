@@ -46,15 +46,16 @@ def questions(requests: Iterable[Request]) -> list[dict[str, Any]]:
 
 
 class Cedar:
-    """One workload in cedarpy's handles."""
+    """One workload in cedarpy's handles. Workloads of the same `entities` can share them."""
 
-    def __init__(self, workload: Workload) -> None:
-        self.schema = cedarpy.Schema.from_str(workload.schema)
+    def __init__(self, workload: Workload, entities: cedarpy.Entities | None = None) -> None:
+        self.schema = cedarpy.Schema.from_str(workload.schema) if workload.schema else None
         self.policies = cedarpy.PolicySet.from_str(workload.policies)
         if workload.links:
             self.policies = self.policies.with_linked_batch(links(workload.links))
-        entities = json.dumps(workload.entities)
-        self.entities = cedarpy.Entities.from_json_str(entities, self.schema)
+        self.entities = entities or cedarpy.Entities.from_json_str(
+            json.dumps(workload.entities), self.schema
+        )
         static = json.loads(cedarpy.policies_to_json_str(workload.policies))
         each_policy = {**static["staticPolicies"], **static["templates"]}
         self.ids = {name: each["annotations"]["id"] for name, each in each_policy.items()}

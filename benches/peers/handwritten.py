@@ -11,12 +11,12 @@ The same rules in Cedar: workloads/w1/policies/. That both agree on all 100,000 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from workloads.scopes import ancestors
 from workloads.scopes import uid as uid_of
 from workloads.w1.catalogue import tools
-from workloads.workload import Json, Outcome, Request, Uid, Workload
+from workloads.workload import Json, Link, Outcome, Request, Uid, Workload
 
 from peers.handwritten_rules import ADMIN, READ, WRITE, Asset, Party, Result, Rule
 
@@ -66,17 +66,32 @@ def resource(json: Json, above: frozenset[Uid]) -> Asset:
     return made
 
 
+class Facts(NamedTuple):
+    """All that is looked up before a call: parties and resources by id, a level and a rule by
+    tool."""
+
+    principals: dict[str, Party]
+    resources: dict[str, Asset]
+    rules: dict[str, tuple[int, Rule]]
+
+
 def build(workload: Workload) -> Decide:
     """The function that decides: principal, tool, resource by id, and the context."""
-    closed = ancestors(workload.entities)
+    return decider(*facts(workload.entities, workload.links))
+
+
+def facts(entities: Iterable[Json], links: Iterable[Link]) -> Facts:
+    """What does not change with the call."""
+    known = list(entities)
+    closed = ancestors(known)
     shares = [
         (link.template, link.principal[1], link.resource[1], link.id)
-        for link in workload.links
+        for link in links
         if link.principal and link.resource
     ]
     principals: dict[str, Party] = {}
     resources: dict[str, Asset] = {}
-    for json in workload.entities:
+    for json in known:
         name = uid_of(json["uid"])
         if name[0] in ("User", "Agent"):
             principals[name[1]] = principal(json, closed[name], shares)
@@ -87,7 +102,7 @@ def build(workload: Workload) -> Decide:
         tool.id: (levels.index(tool.level), RULES[levels.index(tool.level)][tool.domain.name])
         for tool in tools()
     }
-    return decider(principals, resources, rules)
+    return Facts(principals, resources, rules)
 
 
 def decider(

@@ -101,10 +101,13 @@ def outcomes(made: Any, requests: Iterable[Request]) -> list[Outcome]:
 
 
 def floors() -> dict[str, Callable[..., Any]]:
-    """The floors by name: `empty` and `read` take four arguments, `read_batch` a list of dicts."""
+    """The floors by name: `empty` and `read` take the arguments of `authorize`, `read_batch` a list
+    of dicts, `call_empty` and `call` a grant and the arguments of its `decide`."""
     from agentpdp import _core
 
     return {
+        "call": _core._floor_call,
+        "call_empty": _core._floor_call_empty,
         "empty": _core._floor_empty,
         "read": _core._floor_read,
         "read_batch": _core._floor_read_batch,

@@ -1,4 +1,4 @@
-"""From `benches/`: ``python -m workloads list``, ``export NAME DIR`` or ``record``."""
+"""From `benches/`: ``python -m workloads`` and ``list``, ``export NAME DIR``, ``record``, …"""
 
 from __future__ import annotations
 
@@ -16,16 +16,21 @@ def main() -> None:
     writer = commands.add_parser("export", help="write one workload to files, as export.py says")
     writer.add_argument("name", choices=WORKLOADS, metavar="NAME")
     writer.add_argument("directory", type=Path, metavar="DIR")
-    commands.add_parser("record", help="decide all workloads with cedarpy and write expected.json")
+    commands.add_parser("record", help="decide w1 to w4 with cedarpy and write expected.json")
+    commands.add_parser("record-w5", help="decide w5 with cedarpy and write w5/expected.json")
     given = parser.parse_args()
     if given.command == "list":
         print("\n".join(WORKLOADS))
     elif given.command == "export":
         export(build(given.name), given.directory)
-    else:
+    elif given.command == "record":
         from workloads.record import record
 
         record()
+    else:
+        from workloads.record import record_grants
+
+        record_grants()
 
 
 main()

@@ -1,4 +1,4 @@
-"""Write expected.json: what Cedar itself decides, through cedarpy, and the digest of the data.
+"""Write what Cedar itself decides, through cedarpy, and the digest of the data.
 
 w3 with more than a thousand policies is not asked in full (that would take Cedar half an hour): its
 verdicts are those of the smaller sizes by construction, and a sample is asked.
@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 
 from peers.cedar import Cedar
+from peers.cedar_chain import CedarChain
 
+from workloads import w5
 from workloads.registry import SEEDS, WORKLOADS
 from workloads.workload import EXPECTED, Json, Request, Workload, counts
 
@@ -57,3 +59,18 @@ def record() -> None:
             asked = entries[f"{name.rpartition('-')[0]}-{ASKED_POLICIES_MAX}"]
             made |= {key: asked[key] for key in ("allow", "deny", "reasons", "errors")}
     EXPECTED.write_text(json.dumps(entries, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def record_grants() -> None:
+    """Record w5, in all sizes."""
+    entries: dict[str, Json] = {}
+    for name in w5.SIZES:
+        workload = w5.build(name)
+        peer = CedarChain(workload)
+        entries[name] = {
+            "seed": w5.SEED,
+            "sha256": workload.digest(),
+            **w5.counts(peer.verdict(call) for call in workload.calls),
+        }
+        print(name, entries[name]["reasons"], flush=True)
+    w5.EXPECTED.write_text(json.dumps(entries, indent=1, sort_keys=True) + "\n", encoding="utf-8")

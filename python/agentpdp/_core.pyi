@@ -22,6 +22,8 @@ __all__ = [
     "PolicyError",
     "_canonical",
     "_finding_codes",
+    "_floor_call",
+    "_floor_call_empty",
     "_floor_empty",
     "_floor_read",
     "_floor_read_batch",
@@ -728,6 +730,8 @@ class Explanation:
         ``"error"``, ``"resource"``, ``"principal"``), and ``near_more``: how many more there
         are."""
 
+def _floor_call(grant: Grant, action: str, arguments: dict[str, Any]) -> str: ...
+def _floor_call_empty(_grant: object, _action: object, _arguments: object) -> None: ...
 def _floor_empty(
     _principal: object, _action: object, _resource: object, _context: object
 ) -> None: ...

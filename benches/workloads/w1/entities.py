@@ -68,13 +68,13 @@ class World:
     )
 
 
-def world(draw: Draw) -> World:
+def world(draw: Draw, users: int = USERS, agents: int = AGENTS) -> World:
     """Everything, in an order that never changes."""
     made = World()
     roles(made)
-    for number in range(USERS):
+    for number in range(users):
         user(made, draw, number)
-    for number in range(AGENTS):
+    for number in range(agents):
         agent(made, draw, number)
     share, rest = divmod(RESOURCES, len(DOMAINS))
     for number, domain in enumerate(DOMAINS):

@@ -1,6 +1,7 @@
 //! What a call costs before anything is decided: the floors that benches are measured against.
 //!
-//! They take the arguments of `authorize`, read them and return an object that is already there. Not part of the API.
+//! They take the arguments of `authorize`, or of `Grant.decide` and the grant, read them and return an object that is
+//! already there. Not part of the API.
 
 use std::hash::BuildHasher;
 use std::hint::black_box;
@@ -10,6 +11,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList, PyString};
 
+use crate::grants::Grant;
 use crate::uid::EntityUid;
 
 static HASHER: foldhash::fast::FixedState = foldhash::fast::FixedState::with_seed(0);
@@ -62,6 +64,25 @@ pub(crate) fn _floor_read_batch(rows: &Bound<'_, PyList>) -> PyResult<()> {
         )?;
     }
     Ok(())
+}
+
+/// Takes a grant, an action and arguments, and does nothing.
+#[pyfunction]
+#[pyo3(signature = (_grant, _action, _arguments))]
+pub(crate) fn _floor_call_empty(_grant: &Bound<'_, PyAny>, _action: &Bound<'_, PyAny>, _arguments: &Bound<'_, PyAny>) {}
+
+/// Looks at a grant, hashes the action's name, reads every string and integer of the arguments, and returns the action.
+#[pyfunction]
+#[pyo3(signature = (grant, action, arguments))]
+pub(crate) fn _floor_call<'py>(
+    grant: &Bound<'py, PyAny>,
+    action: &Bound<'py, PyAny>,
+    arguments: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    black_box(grant.cast::<Grant>()?.get());
+    black_box(HASHER.hash_one(action.cast::<PyString>()?.to_str()?));
+    read_all(arguments.cast::<PyDict>()?)?;
+    Ok(action.clone())
 }
 
 fn read_all(input: &Bound<'_, PyDict>) -> PyResult<()> {

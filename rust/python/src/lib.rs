@@ -57,6 +57,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<grants::call_decisions::CallDecisions>()?;
     module.add_class::<grants::explain::Explanation>()?;
     module.add_class::<batch::Decisions>()?;
+    module.add_function(wrap_pyfunction!(floors::_floor_call, module)?)?;
+    module.add_function(wrap_pyfunction!(floors::_floor_call_empty, module)?)?;
     module.add_function(wrap_pyfunction!(floors::_floor_empty, module)?)?;
     module.add_function(wrap_pyfunction!(floors::_floor_read, module)?)?;
     module.add_function(wrap_pyfunction!(floors::_floor_read_batch, module)?)?;
