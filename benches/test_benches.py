@@ -40,8 +40,8 @@ NAMES: dict[str, list[str]] = {
     "w1_single": [
         "authorize", "read floor", "empty call", "hand-written", "hand-written, careful",
         "authorize, all by name", "authorize, verdict only", "authorize, names as tuples",
-        "authorize, names as text", "authorize, new names", "loop alone", "authorize, cold", "read floor, cold",
-        "hand-written, cold", "cedarpy", "reference",
+        "authorize, names as text", "authorize, new names", "loop alone", "authorize, cold",
+        "read floor, cold", "hand-written, cold", "cedarpy", "reference",
     ],
     "w1_batch": [
         "batch, Arrow", "batch, Arrow, nested", "batch, NumPy", "batch, dicts",
