@@ -23,7 +23,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("agentpdp", "cedarpy", "numpy", "pyarrow")
+PACKAGES = ("agentpdp", "attenu-guard", "cedarpy", "numpy", "pyarrow", "tenuo")
 
 
 def nothing() -> None:
@@ -73,6 +73,20 @@ class External:
         return float(found["nanoseconds"])
 
 
+@dataclass
+class Gauge:
+    """Something that is not a time, say bytes: found once, in the first round."""
+
+    name: str
+    find: Callable[[], float]
+    found: float | None = None
+
+    def measure(self) -> float:
+        if self.found is None:
+            self.found = self.find()
+        return self.found
+
+
 def each(call: Callable[..., Any], passes: int = 1) -> Callable[[Any], None]:
     """Calls with each tuple of four arguments in turn; what such a loop costs is the `loop` row."""
 
@@ -102,8 +116,8 @@ def collector_off() -> Iterator[None]:
         gc.enable()
 
 
-def rounds(timed: Sequence[Timed | External], count: int) -> dict[str, list[float]]:
-    """Nanoseconds an operation, of each thing in each round; a first round is thrown away."""
+def rounds(timed: Sequence[Timed | External | Gauge], count: int) -> dict[str, list[float]]:
+    """What each thing takes in each round, mostly nanoseconds; a first round is thrown away."""
     gc.collect()
     gc.freeze()  # the workload itself is not looked through again before each measurement
     found: dict[str, list[float]] = {one.name: [] for one in timed}

@@ -20,7 +20,17 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from groups import load, store, w1_batch, w1_single, w2_crate, w3_scale, w5_single
+from groups import (
+    load,
+    store,
+    w1_batch,
+    w1_single,
+    w2_crate,
+    w3_scale,
+    w5_batch,
+    w5_grants,
+    w5_single,
+)
 from groups.row import Group
 from measure import Timed
 from workloads import w2, w3, w4
@@ -35,6 +45,8 @@ BUILDERS: dict[str, Callable[[], Group]] = {
     "load": load.build,
     "store": store.build,
     "w5_single": w5_single.build,
+    "w5_batch": w5_batch.build,
+    "w5_grants": w5_grants.build,
 }
 NAMES: dict[str, list[str]] = {
     "w1_single": [
@@ -66,6 +78,17 @@ NAMES: dict[str, list[str]] = {
         "decide, as Tenuo, 1 hop", "Tenuo, 1 hop", "decide, as Tenuo, 4 hops", "Tenuo, 4 hops",
         "decide, as attenu-guard, 3 hops", "attenu-guard, 3 hops",
         "cedarpy, 1 hop", "cedarpy, 4 hops", "decide, cold", "read floor of a call, cold",
+    ],
+    "w5_batch": [
+        "decide_batch, Arrow, 2 hops, busy", "decide_batch, Arrow, 2 hops",
+        "decide_batch, Arrow, all calls", "decide_batch, dicts, 2 hops, busy",
+        "decide_batch, dicts, 2 hops", "decide, 2 hops, in turn",
+        "read floor of a call, 2 hops, in turn",
+    ],
+    "w5_grants": [
+        "start", "delegate", "revoke the root of 10,000 grants",
+        "calls after a revocation elsewhere", "calls without one", "explain, 4 hops",
+        "read floor of a call, roots",
     ],
 }  # fmt: skip
 CASES = [(group, name) for group, names in NAMES.items() for name in names]

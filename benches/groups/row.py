@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from measure import External, Timed, median
+from measure import External, Gauge, Timed, median
 
-Sense = Literal["at most", "faster", "rate", "under", "each more"]
+Sense = Literal["at most", "faster", "rate", "under", "each more", "bytes"]
 Times = Mapping[str, Sequence[float]]
 
 
@@ -18,7 +18,8 @@ class Row:
 
     at most: ours takes at most `bound` times what the peer takes. faster: the peer takes at least
     `bound` times what ours takes. rate: at least `bound` operations a second. under: less than
-    `bound` nanoseconds. Without a bound the line only informs.
+    `bound` nanoseconds. each more: ours does `more` more of something than the peer, and each takes
+    at most `bound` nanoseconds. bytes: at most so many. Without a bound the line only informs.
     """
 
     what: str
@@ -54,6 +55,8 @@ class Row:
             return f"{value / 1e6:.2f} million/s"
         if self.sense in ("under", "each more"):
             return nanoseconds(value)
+        if self.sense == "bytes":
+            return f"{value:,.0f} bytes"
         return f"{value:,.0f} times" if value >= 100 else f"{value:.2f} times"
 
 
@@ -61,7 +64,7 @@ class Row:
 class Group:
     """What is timed together. `pinned`: on one core."""
 
-    timed: list[Timed | External]
+    timed: list[Timed | External | Gauge]
     rows: list[Row]
     pinned: bool = True
     note: str = ""

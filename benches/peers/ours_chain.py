@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import pyarrow as pa  # type: ignore[import-untyped]
+from workloads.arrow import column
 from workloads.w5 import GrantWorkload, Verdict
+from workloads.w5.bundle import NUMBERS, TEXTS
 from workloads.w5.calls import Call
 from workloads.w5.grants import Issue
 from workloads.w5.tasks import given
+from workloads.workload import Json
 
 READ_ONLY = ("impact.read", "delegate")
 
@@ -64,3 +68,23 @@ def verdict(decision: Any) -> Verdict:
 def verdicts(issued: list[Any], calls: Iterable[Call]) -> list[Verdict]:
     """What `decide` says, one by one."""
     return [verdict(issued[each.issue].decide(each.tool, each.arguments)) for each in calls]
+
+
+def table(issued: list[Any], calls: Sequence[Call]) -> Any:
+    """Calls as Arrow columns: ids of grants, agents, tools and texts through dictionaries."""
+    columns = {
+        "grant": column([issued[each.issue].id for each in calls]),
+        "agent": column([str(issued[each.issue].agent) for each in calls]),
+        "action": column([each.tool for each in calls]),
+    }
+    for name in (*TEXTS, *NUMBERS):
+        columns[f"arguments.{name}"] = column([each.arguments[name] for each in calls])
+    return pa.table(columns)
+
+
+def dicts(issued: list[Any], calls: Iterable[Call]) -> list[Json]:
+    """Calls as the list of dicts that `decide_batch` takes, with handles of grants."""
+    return [
+        {"grant": issued[each.issue], "action": each.tool, "arguments": each.arguments}
+        for each in calls
+    ]

@@ -71,6 +71,7 @@ def record_grants() -> None:
             "seed": w5.SEED,
             "sha256": workload.digest(),
             **w5.counts(peer.verdict(call) for call in workload.calls),
+            "busy": w5.counts(peer.verdict(call) for call in workload.busy),
         }
         print(name, entries[name]["reasons"], flush=True)
     w5.EXPECTED.write_text(json.dumps(entries, indent=1, sort_keys=True) + "\n", encoding="utf-8")

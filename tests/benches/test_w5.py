@@ -1,7 +1,7 @@
 """The workload w5 is what its head says, and everybody who is timed on it decides as Cedar does.
 
 What is expected comes from `cedarpy`, question by question: all calls once, when w5/expected.json
-was recorded, and a sample of them here. The group of the report runs here on the small size, once.
+was recorded, and a sample of them here. The groups of the report run here on the small size, once.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benches"))
 
-from groups import w5_single
-from groups.row import Group
+from groups import kinds, w5_batch, w5_grants, w5_live, w5_single
+from groups.row import Group, Row
 from peers import ours_chain
 from peers.attenu_guards import Guards, context, is_uniform, scope
 from peers.bounds import Places, expressible, is_asked
@@ -180,5 +180,45 @@ def run_once(group: Group) -> None:
         assert row.words(value)
 
 
-def test_the_group_of_single_calls_runs() -> None:
-    run_once(w5_single.build(SMALL))
+@pytest.mark.parametrize(
+    "build_group",
+    [w5_single.build, w5_batch.build, w5_batch.build_threads, w5_grants.build],
+    ids=["single", "batch", "threads", "grants"],
+)
+def test_a_group_of_the_report_runs(build_group: Any) -> None:
+    run_once(build_group(SMALL))
+
+
+def test_the_group_of_many_live_grants_runs_with_fewer() -> None:
+    run_once(w5_live.build(SMALL, copies=3, count=500))
+
+
+def test_the_group_of_memory_runs_with_fewer_grants() -> None:
+    group = w5_grants.build_memory(20_000)
+    run_once(group)
+    (each,) = {row.sense for row in group.rows}
+    assert group.rows[0].words(203.4) == "203 bytes"
+    assert each == "bytes"
+
+
+def test_kinds_are_not_measured_without_the_program() -> None:
+    group = kinds.build(None)
+    assert [row.value({}) for row in group.rows] == [None] * 3
+
+
+def test_what_one_more_costs_is_the_difference_shared() -> None:
+    row = Row("each further hop", "each more", 100.0, "four", "one", 3)
+    value = row.value({"four": [700.0], "one": [400.0]})
+    assert value == 100.0
+    assert row.is_met(value)
+    assert not row.is_met(101.0)
+    assert row.words(value) == "100.0 ns"
+
+
+@pytest.mark.parametrize("name", w5.SIZES)
+def test_busy_calls_are_ten_each_and_decided_as_recorded(name: str) -> None:
+    workload = build(name)
+    grants = ours_chain.grants(ours_chain.engine(workload), workload)
+    w5.check(w5.counts(ours_chain.verdicts(grants, workload.busy)), workload.expected["busy"])
+    assert set(Counter(each.issue for each in workload.busy).values()) == {10}
+    assert {workload.issues[each.issue].hops for each in workload.busy} == {2}

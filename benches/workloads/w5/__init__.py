@@ -3,7 +3,8 @@
 There are ten times w1's people and agents. The ceilings are w1's 100 policies and two more, by
 which people start tasks and hand them on. Each of the 200 tasks has one to five policies of its own
 and two parameters, entities or numbers. 100,000 grants are issued, in chains of one to four hops, a
-few are revoked, and 100,000 calls are made under all of them; about 60 % are allowed. `w5-small` is
+few are revoked, and 100,000 calls are made under all of them; about 60 % are allowed. `busy`
+are calls as a log would hold them, ten each under some of the grants with two hops. `w5-small` is
 the same with fewer of everything, for tests.
 
 Every tool takes w1's six arguments. A tool of a bundle with tasks names what it works on in an
@@ -46,11 +47,14 @@ class Size(NamedTuple):
     tasks: int
     grants: int
     calls: int
+    busy_grants: int
 
 
 SIZES = {
-    "w5": Size(users=2_000, agents=500, tasks=200, grants=100_000, calls=100_000),
-    "w5-small": Size(users=200, agents=50, tasks=24, grants=1_000, calls=2_000),
+    "w5": Size(
+        users=2_000, agents=500, tasks=200, grants=100_000, calls=100_000, busy_grants=3_000
+    ),
+    "w5-small": Size(users=200, agents=50, tasks=24, grants=1_000, calls=2_000, busy_grants=50),
 }
 
 
@@ -66,12 +70,14 @@ class GrantWorkload:
     issues: list[Issue]
     revoked: list[int]
     calls: list[Call]
+    busy: list[Call]
     expected: Json
 
     def digest(self) -> str:
         """SHA-256 over all of the generated data."""
         hashed = hashlib.sha256()
-        for part in (self.files, self.links, self.issues, self.revoked, self.calls):
+        drawn = (self.issues, self.revoked, self.calls, self.busy)
+        for part in (self.files, self.links, *drawn):
             hashed.update(json.dumps(part, separators=(",", ":")).encode())
             hashed.update(b"\n")
         return hashed.hexdigest()
@@ -156,6 +162,7 @@ def build(name: str = "w5", seed: int = SEED) -> GrantWorkload:
         issues=issues,
         revoked=revoked,
         calls=[caller.call() for _ in range(size.calls)],
+        busy=caller.busy(size.busy_grants),
         expected=entry if entry.get("seed") == seed else {},
     )
 

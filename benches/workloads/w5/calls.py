@@ -19,6 +19,8 @@ TASK_SHARE = 0.97  # of calls with a tool of the task
 SCOPE_SHARE = 0.96  # of calls to something of the task's scope
 OPEN_SHARE = 0.9  # of them, to what everybody may read
 UNKNOWN_SHARE = 0.003
+BUSY_HOPS = 2
+BUSY_CALLS = 10
 SAFE_INTEGER_MAX = 2**53 - 1
 
 
@@ -49,8 +51,17 @@ class Caller:
         self.is_usual = {each.uid: of_department[each.department] for each in issuer.people}
 
     def call(self) -> Call:
+        return self.under(self.draw.integer(0, len(self.issues) - 1))
+
+    def busy(self, grants: int) -> list[Call]:
+        """Ten calls under each of some grants with two hops, taking turns."""
+        fitting = [number for number, issue in enumerate(self.issues) if issue.hops == BUSY_HOPS]
+        chosen = fitting[:: len(fitting) // grants][:grants]
+        return [self.under(number) for _ in range(BUSY_CALLS) for number in chosen]
+
+    def under(self, number: int) -> Call:
+        """A call under one grant."""
         draw = self.draw
-        number = draw.integer(0, len(self.issues) - 1)
         issue = self.issues[number]
         task = self.issuer.tasks[issue.task]
         if draw.chance(TASK_SHARE):

@@ -63,7 +63,8 @@ fn peer() -> String {
     format!("cedar-policy {}", get_sdk_version())
 }
 
+/// A duration as the report takes it.
 #[allow(clippy::cast_precision_loss)] // no pass takes the 104 days from which on a nanosecond is lost
-fn nanoseconds(spent: u128) -> f64 {
+pub(crate) fn nanoseconds(spent: u128) -> f64 {
     spent as f64
 }
