@@ -36,7 +36,7 @@ Asked = list[tuple[Any, str, Any]]
 class Scene:
     """The workload with all that is asked; every answer was compared with what is expected."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, with_cedar: bool = True) -> None:
         self.workload = w5.build(name)
         self.engine = ours_chain.engine(self.workload)
         self.grants = ours_chain.grants(self.engine, self.workload)
@@ -45,7 +45,7 @@ class Scene:
         self.by_hand = Chains(self.workload)
         found = self.by_hand.verdicts(self.workload.calls)
         w5.check(w5.counts(found), self.workload.expected)
-        self.cedar = CedarChain(self.workload)
+        self.cedar = CedarChain(self.workload) if with_cedar else None
         self.places = Places(self.workload)
         self.known = list(zip(self.workload.calls, self.verdicts, strict=True))
 
@@ -133,6 +133,12 @@ def call_each(call: Callable[..., Any], passes: int, asked: Asked) -> None:
             call(grant, action, arguments)
 
 
+def check_each(passes: int, asked: Asked) -> None:
+    for _ in range(passes):
+        for check, tool, arguments in asked:
+            check(tool, arguments)
+
+
 def ours(name: str, asked: Asked) -> Timed:
     def warmed() -> Asked:
         decide_each(1, asked)
@@ -158,12 +164,7 @@ def tenuo(scene: Scene) -> list[Timed]:
         asked = [(warrants.check(call), call.tool, call.arguments) for call, _ in rows]
         found = [check(tool, arguments) for check, tool, arguments in asked]
         assert found == [verdict.verdict == "allow" for _, verdict in rows]
-
-        def run(asked: Asked) -> None:
-            for _ in range(PASSES):
-                for check, tool, arguments in asked:
-                    check(tool, arguments)
-
+        run = partial(check_each, PASSES)
         made += [
             ours(f"decide, as Tenuo, {shown(hops)}", scene.asked([call for call, _ in rows])),
             Timed(f"Tenuo, {shown(hops)}", run, len(asked) * PASSES, partial(same, asked)),
@@ -193,6 +194,7 @@ def attenu(scene: Scene) -> list[Timed]:
 def cedar(scene: Scene, hops: int, calls: list[Call]) -> Timed:
     """One call of cedarpy for each question, until one denies."""
     some = spread(calls, SLOW_ROWS)
+    assert scene.cedar is not None
     expected = [scene.verdicts[scene.workload.calls.index(call)] for call in some]
     assert [scene.cedar.verdict(call) for call in some] == expected
     asked = scene.cedar.prepared(some)
