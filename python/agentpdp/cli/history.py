@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from agentpdp import Bundle
 
 Placed = tuple[int, Event]
+_BLOCK_BYTES = 4 << 20
 
 
 class Place(int):
@@ -98,6 +99,22 @@ class History:
             for number, event in CALL_SOURCES[format_name](stream, name, self._declarations):
                 yield Place(name, number), event
 
+    @property
+    def is_one_of_lines(self) -> bool:
+        """Whether it is one file of JSON lines."""
+        return len(self.files) == 1 and format_of(self.files[0], self._given) == "jsonl"
+
+    def blocks(self) -> Iterator[bytes]:
+        """The file in blocks of whole lines; one above the limit is cut behind it."""
+        self._read = 0
+        with opened(self.files[0]) as stream:
+            self._sizes = [size_of(stream)]
+            while block := stream.read(_BLOCK_BYTES):
+                if block[-1:] != b"\n":
+                    block += stream.readline(LINE_BYTES_MAX + 1)
+                self._read += len(block)
+                yield block
+
     def _lines(self, stream: BinaryIO, name: str) -> Iterator[Placed]:
         number = 0
         while raw := stream.readline(LINE_BYTES_MAX + 1):
@@ -145,11 +162,18 @@ def place_of(error: EventError, file: str) -> str:
 def chunked(
     events: Iterator[Placed], rows: int, see: Callable[[int], Any]
 ) -> Iterator[list[Placed]]:
-    """Events as lists of so many at most."""
+    """Events as lists of so many at most; those before one that cannot be read, too."""
     part: list[Placed] = []
     total = 0
-    for event in events:
-        part.append(event)
+    unreadable: InputError | None = None
+    while True:
+        try:
+            part.append(next(events))
+        except StopIteration:
+            break
+        except InputError as error:
+            unreadable = error
+            break
         if len(part) >= rows:
             yield part
             total += len(part)
@@ -157,3 +181,5 @@ def chunked(
             part = []
     if part:
         yield part
+    if unreadable is not None:
+        raise unreadable

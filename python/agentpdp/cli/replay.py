@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from agentpdp.cli import exits, tally
+from agentpdp.cli.bulk import BulkPlay
 from agentpdp.cli.history import History, Placed, chunked
 from agentpdp.cli.history import told as tells_place
 from agentpdp.cli.options import (
@@ -140,7 +141,7 @@ class Replay:
         self.tally = tally.Tally()
         self.difference_count = 0
         self.differences: list[Difference] = []
-        self.limit = max(arguments.limit, arguments.explain)
+        self.limit: int = max(arguments.limit, arguments.explain)
         self.player = self.make_player()
 
     def make_player(self) -> Player:
@@ -151,6 +152,35 @@ class Replay:
     def run(self, sink: BinaryIO | None) -> None:
         """Plays everything."""
         other = None if self.against is None else Player(self.against)
+        if sink is None and self.history.is_one_of_lines:
+            self._run_bulk(other)
+        else:
+            self._run_events(sink, other)
+
+    def _run_bulk(self, other: Player | None) -> None:
+        """Plays blocks of lines, without an event for each call."""
+        file = str(self.history.files[0])
+        name = "stdin" if file == "-" else file
+        bulk = BulkPlay(name, self.player, other, self._take, self._differ, self._wanted)
+        with Progress("replaying") as progress, tells_place(file):
+            for block in self.history.blocks():
+                bulk.play(block)
+                progress.show(self.history.share(), f"{bulk.event_count:,} events")
+        self.tally.add_calls(self.player.counts())
+
+    def _wanted(self) -> int:
+        """Differences that are still to be kept."""
+        return self.limit - len(self.differences)
+
+    def _differ(self, count: int, first: list[tuple[Outcome, Outcome | None]]) -> None:
+        self.difference_count += count
+        self.differences += (
+            Difference(here, here.event["decision"] if other is None else other)
+            for here, other in first
+        )
+
+    def _run_events(self, sink: BinaryIO | None, other: Player | None) -> None:
+        """Plays one event after the other."""
         file = str(self.history.files[0])
         with Progress("replaying") as progress, tells_place(file):
 

@@ -16,6 +16,7 @@ from agentpdp.cli.exits import plain
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from agentpdp._core import _CallCount
     from agentpdp.events import Event, Outcome
 
 VERDICTS = ("allow", "step_up", "deny")
@@ -50,6 +51,14 @@ class Tally:
         key = (outcome.tasks, action_of(outcome.event), outcome.verdict, outcome.reason, stage)
         self.add_many(*key, policies, 1)
         self.call_count += outcome.event["event"] == "call"
+
+    def add_calls(self, counts: Iterable[_CallCount]) -> None:
+        """Count what came of calls that were played in bulk."""
+        for counted in counts:
+            self.add_many(*counted)
+            count = counted[-1]
+            self.event_count += count
+            self.call_count += count
 
     def add_many(
         self,

@@ -47,9 +47,10 @@ def _is_name(value: Any) -> bool:
 
 
 def _is_uid(value: Any) -> bool:
-    if isinstance(value, dict):
-        return value.keys() == {"type", "id"} and all(isinstance(v, str) for v in value.values())
-    return isinstance(value, str)
+    if isinstance(value, str):
+        return True
+    is_pair = isinstance(value, dict) and value.keys() == {"type", "id"}
+    return is_pair and isinstance(value["type"], str) and isinstance(value["id"], str)
 
 
 def _is_length(value: Any) -> bool:
@@ -81,9 +82,11 @@ def _list_of(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list) and all(map(holds, value))
 
 
+_is_texts = _list_of(lambda each: isinstance(each, str))
+
+
 def _is_task(value: Any) -> bool:
-    texts = _list_of(lambda each: isinstance(each, str))
-    return isinstance(value, str) or texts(value)
+    return isinstance(value, str) or _is_texts(value)
 
 
 _UID_FORM = '`User::"ada"` or {"type": "User", "id": "ada"}'
@@ -155,6 +158,7 @@ KINDS = {
     "entities": Kind((), some_of=("upsert", "remove", "link", "unlink")),
     "bundle": Kind(("digest",), ("name",)),
 }
+_FIELDS = {name: kind.fields | {"event"} for name, kind in KINDS.items()}
 _ORDER = {
     name: (*kind.required, *kind.optional, *kind.one_of, *kind.some_of)
     for name, kind in KINDS.items()
@@ -178,10 +182,11 @@ def check(event: Any, line: int | None = None) -> Event:
         raise EventError(what, line, f"`event` is one of {', '.join(KINDS)}")
     if "at" not in event:
         raise EventError("no `at`", line, f"`at` is {FIELDS['at'].right}")
+    fields = _FIELDS[name]
     for field in event:
-        if field != "event" and field not in kind.fields:
-            fields = ", ".join(f"`{each}`" for each in ("at", *_ORDER[name]))
-            raise EventError(f"`{name}` has no field {_shown(field)}", line, f"it has {fields}")
+        if field not in fields:
+            there = ", ".join(f"`{each}`" for each in ("at", *_ORDER[name]))
+            raise EventError(f"`{name}` has no field {_shown(field)}", line, f"it has {there}")
     _check_presence(name, kind, event, line)
     for field, value in event.items():
         if field != "event" and not FIELDS[field].holds(value):

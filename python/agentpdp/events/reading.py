@@ -14,6 +14,7 @@ import json
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
+from agentpdp import _core
 from agentpdp.errors import EventError
 from agentpdp.events.form import Event, check
 
@@ -43,6 +44,16 @@ def read_event(raw: bytes | str, line: int | None = None) -> Event | None:
     Raises:
         EventError: the line holds no event.
     """
+    if isinstance(raw, bytes):
+        # Just what the reader below gives, where nothing is unusual: tests/events/test_bulk.py.
+        plain = _core._read_line(raw)
+        if plain is not None:
+            return check(plain, line)
+    return read_unusual(raw, line)
+
+
+def read_unusual(raw: bytes | str, line: int | None = None) -> Event | None:
+    """As :func:`read_event`, whatever the line is like."""
     text = _decoded(raw, line).strip(_SPACE)
     if not text:
         return None

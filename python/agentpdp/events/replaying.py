@@ -2,7 +2,8 @@
 
 A ``Player`` holds an engine that takes its time from the events, and the grants and requests of the
 history by their names. Consecutive calls are decided as one batch, in their order; everything else
-one by one. A call whose grant was not issued here (the bundle denied the start that was recorded)
+one by one. `play_calls` does the same for the calls of a block of lines, without making an event of
+each. A call whose grant was not issued here (the bundle denied the start that was recorded)
 is denied as ``unknown_grant``, as it would be.
 
 Read next: ``cli/replay.py``.
@@ -13,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from agentpdp import _core
 from agentpdp.engine import Engine
 from agentpdp.errors import (
     BundleError,
@@ -83,6 +85,7 @@ class Player:
         self._grants: dict[str, Grant | None] = {}
         self._tasks: dict[str, tuple[str, ...]] = {}
         self._requests: dict[str, ApprovalRequest | None] = {}
+        self._replay = _core._CallReplay(self.engine)
 
     def play(self, events: Iterable[tuple[int, Event]]) -> Iterator[Outcome]:
         """What comes of each event; a call may be told of only once the calls behind it are read.
@@ -93,6 +96,7 @@ class Player:
         calls: list[tuple[int, Event]] = []
         for line, event in events:
             if event["event"] == "call":
+                self._grant(line, event["grant"])
                 calls.append((line, event))
                 if len(calls) >= BATCH_CALLS_MAX:
                     yield from self._calls(calls)
@@ -118,6 +122,24 @@ class Player:
             outcome = getattr(self, f"_{event['event']}")(line, event)
         self._is_fresh = False
         return outcome
+
+    def play_calls(self, block: bytes, start: int = 0) -> _core._PlayedCalls:
+        """Decides the calls that stand in a block of whole lines from a byte on.
+
+        It ends before the first line that is not surely a call under a known name: an event of
+        another kind, one that is not plain (:func:`read_event` reads it), or an error; and after
+        some thousand calls. What the calls came to is counted (:meth:`counts`).
+        """
+        played = self._replay.play(block, start)
+        self._is_fresh = self._is_fresh and not len(played)
+        for row, name in played.requests:
+            self._requests[name] = played[row].approval_request
+        return played
+
+    def counts(self) -> list[_core._CallCount]:
+        """What the calls of :meth:`play_calls` came to: tasks, action, verdict, reason, stage,
+        policies, and how many."""
+        return self._replay.tally()
 
     def explain(self, line: int, event: Event) -> Explanation | None:
         """What every question of a call would come to now; None if there is no such grant here."""
@@ -199,6 +221,7 @@ class Player:
             raise EventError(f"there is a grant `{_short(name)}` already", line, right)
         self._grants[name] = grant
         self._tasks[name] = _listed(event["task"])
+        self._replay.name(name, grant, self._tasks[name])
 
     def _approve(self, line: int, event: Event) -> Outcome:
         name = event["request"]

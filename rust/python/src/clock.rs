@@ -46,13 +46,18 @@ impl Clock {
         matches!(self, Self::Caller(_))
     }
 
+    /// The time of a call that brings it.
+    pub(crate) fn bring(&self, at: i64) -> i64 {
+        if let Self::Caller(latest) = self {
+            latest.fetch_max(at, Ordering::Relaxed);
+        }
+        at
+    }
+
     /// The time of a call, in milliseconds UTC.
     pub(crate) fn now_ms(&self, py: Python<'_>, at: Option<i64>) -> PyResult<i64> {
         match (self, at) {
-            (Self::Caller(latest), Some(at)) => {
-                latest.fetch_max(at, Ordering::Relaxed);
-                Ok(at)
-            }
+            (Self::Caller(_), Some(at)) => Ok(self.bring(at)),
             (_, Some(_)) => Err(PyValueError::new_err("`at` is for engines made with `clock=\"caller\"`")),
             (Self::System, None) => Ok(SystemTime::now()
                 .duration_since(UNIX_EPOCH)

@@ -15,6 +15,7 @@ mod errors;
 mod floors;
 mod grants;
 mod input;
+mod replay;
 mod source;
 mod to_python;
 mod uid;
@@ -59,6 +60,9 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<batch::Decisions>()?;
     module.add_function(wrap_pyfunction!(floors::_floor_call, module)?)?;
     module.add_function(wrap_pyfunction!(floors::_floor_call_empty, module)?)?;
+    module.add_class::<replay::CallReplay>()?;
+    module.add_class::<replay::PlayedCalls>()?;
+    module.add_function(wrap_pyfunction!(replay::_read_line, module)?)?;
     module.add_function(wrap_pyfunction!(floors::_floor_empty, module)?)?;
     module.add_function(wrap_pyfunction!(floors::_floor_read, module)?)?;
     module.add_function(wrap_pyfunction!(floors::_floor_read_batch, module)?)?;

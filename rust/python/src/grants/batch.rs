@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::thread;
 
 use agentpdp_arguments::decode::Rewrite;
+use agentpdp_arguments::source::Source;
 use agentpdp_cedar::input::Input;
 use agentpdp_core::authorize::PolicyId;
 use agentpdp_core::decision::{Reason, Stage};
@@ -33,7 +34,7 @@ use crate::grants::judging::{Answered, Incoming, Judged, Scene, judge};
 use crate::grants::read::Refused;
 use crate::grants::view::View;
 use crate::input::{to_arguments, to_input};
-use crate::uid::{owned_uid, parse_uid};
+use crate::uid::{owned_uid, parse_uid, uid_text};
 
 /// Type and id of an entity.
 pub(crate) type Uid = (String, String);
@@ -206,27 +207,52 @@ fn decide_run(engine: &Engine, rows: &[Row], times: &[i64]) -> Decided {
 }
 
 fn decide_row(engine: &Engine, snapshot: &Snapshot, row: &Row, now_ms: i64) -> RowDecision {
+    let call = RowCall {
+        grant: &row.grant,
+        action: &row.action,
+        arguments: row.arguments.as_ref().map(InputSource),
+        context: row.context.as_ref(),
+        resource: row.resource.as_ref().map(|given| given.as_ref().map(|(name, id)| (name.as_str(), id.as_str()))),
+    };
+    decide_call(engine, snapshot, &call, &Temporaries::default(), now_ms)
+}
+
+/// One call of a batch as it is judged, wherever its parts stand.
+pub(crate) struct RowCall<'a, S> {
+    pub(crate) grant: &'a Result<Arc<CoreGrant>, Reason>,
+    pub(crate) action: &'a str,
+    pub(crate) arguments: Option<S>,
+    pub(crate) context: Option<&'a Input>,
+    /// Outer none: not given; inner none: it is no entity.
+    pub(crate) resource: Option<Option<(&'a str, &'a str)>>,
+}
+
+/// Decides one call of a batch.
+pub(crate) fn decide_call<'a, S: Source<'a>>(
+    engine: &'a Engine,
+    snapshot: &'a Snapshot,
+    call: &RowCall<'a, S>,
+    temporaries: &'a Temporaries,
+    now_ms: i64,
+) -> RowDecision {
     let (Some(declarations), Some(view)) = (&snapshot.compiled.declarations, View::of(snapshot)) else {
         return RowDecision::status(Hit { reason: Reason::UnknownGrant, hop: None });
     };
-    let grant = match &row.grant {
+    let grant = match call.grant {
         Ok(grant) => grant,
         Err(reason) => return RowDecision::status(Hit { reason: *reason, hop: None }),
     };
     let scene = Scene { engine, snapshot, view, declarations, now_ms };
-    let temporaries = Temporaries::default();
     let mut locals = Locals::default();
     let store = &snapshot.store;
-    let resource = row.resource.as_ref().map(|given| {
-        given.as_ref().map(|(type_name, id)| locals.resolve(store, type_name.as_str().into(), id.as_str().into()))
-    });
-    let action = view.named(&row.action).or_else(|| {
-        let (type_name, id) = parse_uid(&row.action)?;
+    let resource =
+        call.resource.map(|given| given.map(|(type_name, id)| locals.resolve(store, type_name.into(), id.into())));
+    let action = view.named(call.action).or_else(|| {
+        let (type_name, id) = parse_uid(call.action)?;
         store.find(type_name, &id).filter(|action| view.call(*action).is_some())
     });
-    let (arguments, context) = (row.arguments.as_ref().map(InputSource), row.context.as_ref());
-    let incoming = Incoming { action, arguments, context, resource };
-    RowDecision::of(judge(scene, grant, &incoming, &mut locals, &temporaries, None), scene)
+    let incoming = Incoming { action, arguments: call.arguments, context: call.context, resource };
+    RowDecision::of(judge(scene, grant, &incoming, &mut locals, temporaries, None), scene)
 }
 
 /// The grant that a row names by a handle or by id, with the agent beside it.
@@ -263,6 +289,14 @@ pub(crate) fn check_agent(
     if is_it { Ok(grant) } else { Err(Reason::AgentMismatch) }
 }
 
+/// An action's name or Cedar text; what is neither names nothing.
+fn action_text(action: &Bound<'_, PyAny>) -> String {
+    match action.cast::<PyString>() {
+        Ok(name) => name.to_str().unwrap_or_default().to_owned(),
+        Err(_) => owned_uid(action).map_or_else(|_| String::new(), |(type_name, id)| uid_text(&type_name, &id)),
+    }
+}
+
 fn read_dicts<'py>(py: Python<'py>, engine: &Engine, rows: &Bound<'py, PyAny>) -> PyResult<Vec<Row>> {
     let wrong = |at: usize, what: &str| errors::column(py, &format!("row {at} {what}"));
     let mut read = Vec::new();
@@ -281,7 +315,7 @@ fn read_dicts<'py>(py: Python<'py>, engine: &Engine, rows: &Bound<'py, PyAny>) -
         let resource = part(intern!(py, "resource"))?.map(|resource| owned_uid(&resource).ok());
         read.push(Row {
             grant: row_grant(py, engine, grant.as_ref(), agent.as_ref()),
-            action: action.str()?.to_string_lossy().into_owned(),
+            action: action_text(&action),
             arguments: part(intern!(py, "arguments"))?.as_ref().map(to_arguments),
             context: part(intern!(py, "context"))?.as_ref().map(to_input),
             resource,

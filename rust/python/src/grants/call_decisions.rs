@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use agentpdp_cedar::input::Input;
 use agentpdp_core::decision::{Reason, Stage};
 use agentpdp_core::engine::Snapshot;
+use agentpdp_core::grants::Grant as CoreGrant;
 use agentpdp_core::request::Locals;
 use arrow_array::builder::{ListBuilder, StringBuilder};
 use arrow_array::{ArrayRef, BooleanArray, RecordBatch, StringArray, UInt16Array};
@@ -17,6 +19,7 @@ use pyo3::types::{PyDict, PyList, PyString};
 use crate::batch::{ArrowColumn, ArrowTable};
 use crate::decision::{Decision, PolicyError, UnderGrant};
 use crate::engine::Engine;
+use crate::errors;
 use crate::grants::batch::{Decided, Row, RowDecision};
 use crate::grants::calls::as_run;
 use crate::grants::judging::Scene;
@@ -44,10 +47,7 @@ impl CallDecisions {
     /// Ids of the deciding policies of a row, sorted.
     fn names(&self, row: usize, decision: &RowDecision) -> Vec<&str> {
         let Some(snapshot) = self.snapshot(row) else { return Vec::new() };
-        let mut names: Vec<&str> = decision.policies.iter().map(|policy| snapshot.policies.name(*policy)).collect();
-        names.sort_unstable();
-        names.dedup();
-        names
+        names_of(snapshot, decision)
     }
 
     fn each(&self) -> impl ExactSizeIterator<Item = (usize, &RowDecision)> {
@@ -78,27 +78,47 @@ impl CallDecisions {
         let missing = || PyIndexError::new_err("no decision there");
         let (row, decided) = (self.rows.get(at).ok_or_else(missing)?, self.decided.rows.get(at).ok_or_else(missing)?);
         let snapshot = self.snapshot(at).ok_or_else(missing)?;
-        let (declarations, view) = (snapshot.compiled.declarations.as_ref(), View::of(snapshot));
-        let (Some(declarations), Some(view)) = (declarations, view) else { return Err(missing()) };
-        let engine = self.engine.bind(py).get();
-        let scene = Scene { engine, snapshot, view, declarations, now_ms: 0 };
-        let locals = Locals::default();
-        let argument = decided.refused.as_ref().and_then(|refused| refused.argument.clone());
-        let has_arguments = !matches!(decided.stage, Some(Stage::Status | Stage::Arguments));
-        let run = as_run(row.arguments.as_ref(), &decided.rewritten);
-        let arguments = if has_arguments { Some(input_to_python(py, &run)?.unbind()) } else { None };
-        let request = match (&decided.answered, &row.grant) {
-            (Some(answered), Ok(grant)) => answered.request(py, scene, grant, &run, &locals)?,
-            _ => None,
-        };
-        let party = decided.party.map(|party| scene.uid(py, party, &locals)).transpose()?;
-        let under = UnderGrant { stage: decided.stage, hop: decided.hop, party, arguments, request, argument };
-        let detail = decided.refused.as_ref().and_then(|refused| refused.detail.clone());
-        let mut errors: Vec<PolicyError> =
-            decided.errors.iter().map(|(policy, failure)| PolicyError::make(*policy, *failure, snapshot)).collect();
-        errors.sort_unstable_by(|left, right| left.policy.cmp(&right.policy));
-        Decision::of_row(py, decided.reason, self.names(at, decided), errors, detail, snapshot.epoch, under)
+        let grant = row.grant.as_ref().ok();
+        row_decision(py, self.engine.bind(py).get(), snapshot, decided, grant, row.arguments.as_ref())
     }
+}
+
+/// Ids of the deciding policies of a row, sorted.
+fn names_of<'s>(snapshot: &'s Snapshot, decision: &RowDecision) -> Vec<&'s str> {
+    let mut names: Vec<&str> = decision.policies.iter().map(|policy| snapshot.policies.name(*policy)).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// The decision of one row, as a single call would have it.
+pub(crate) fn row_decision(
+    py: Python<'_>,
+    engine: &Engine,
+    snapshot: &Snapshot,
+    decided: &RowDecision,
+    grant: Option<&Arc<CoreGrant>>,
+    arguments: Option<&Input>,
+) -> PyResult<Py<Decision>> {
+    let (declarations, view) = (snapshot.compiled.declarations.as_ref(), View::of(snapshot));
+    let (Some(declarations), Some(view)) = (declarations, view) else { return Err(errors::no_tasks(py)) };
+    let scene = Scene { engine, snapshot, view, declarations, now_ms: 0 };
+    let locals = Locals::default();
+    let argument = decided.refused.as_ref().and_then(|refused| refused.argument.clone());
+    let has_arguments = !matches!(decided.stage, Some(Stage::Status | Stage::Arguments));
+    let run = as_run(arguments, &decided.rewritten);
+    let arguments = if has_arguments { Some(input_to_python(py, &run)?.unbind()) } else { None };
+    let request = match (&decided.answered, grant) {
+        (Some(answered), Some(grant)) => answered.request(py, scene, grant, &run, &locals)?,
+        _ => None,
+    };
+    let party = decided.party.map(|party| scene.uid(py, party, &locals)).transpose()?;
+    let under = UnderGrant { stage: decided.stage, hop: decided.hop, party, arguments, request, argument };
+    let detail = decided.refused.as_ref().and_then(|refused| refused.detail.clone());
+    let mut errors: Vec<PolicyError> =
+        decided.errors.iter().map(|(policy, failure)| PolicyError::make(*policy, *failure, snapshot)).collect();
+    errors.sort_unstable_by(|left, right| left.policy.cmp(&right.policy));
+    Decision::of_row(py, decided.reason, names_of(snapshot, decided), errors, detail, snapshot.epoch, under)
 }
 
 #[pymethods]

@@ -19,10 +19,9 @@ use crate::grants::approval::ApprovalRequest;
 use crate::grants::input_source::InputSource;
 use crate::grants::judging::{Answered, Incoming, Judged, Scene, Told, judge};
 use crate::grants::read::Refused;
-use crate::grants::settled::Settled;
 use crate::input::{to_arguments, to_input};
 use crate::to_python::input_to_python;
-use crate::uid::{read_uid, resolve};
+use crate::uid::{EntityUid, read_uid, resolve};
 
 /// What a call hands in.
 #[derive(Clone, Copy)]
@@ -111,18 +110,16 @@ impl Answered {
         arguments: &Input,
         locals: &Locals<'_>,
     ) -> PyResult<Py<Decision>> {
-        let mut settled = self.settled;
-        if settled.is_unsafe {
+        if self.settled.is_unsafe {
             let detail = "the call has values with no one form, so nobody can approve it".to_owned();
             return Refused::new(Reason::ArgumentUnsafe, Some(detail)).decision(py, scene.snapshot.epoch);
         }
-        let request = request(py, scene, grant, &settled, (self.action, self.resource), arguments, locals)?;
+        let request = self.request(py, scene, grant, arguments, locals)?;
+        let mut settled = self.settled;
         settled.arguments = Some(input_to_python(py, arguments)?.unbind());
         settled.finish(py, scene, locals, request)
     }
-}
 
-impl Answered {
     /// What to show a person, of a step-up.
     pub(crate) fn request(
         &self,
@@ -132,35 +129,27 @@ impl Answered {
         arguments: &Input,
         locals: &Locals<'_>,
     ) -> PyResult<Option<Py<ApprovalRequest>>> {
-        request(py, scene, grant, &self.settled, (self.action, self.resource), arguments, locals)
+        let outcome = &self.settled.outcome;
+        let Some(digest) = self.settled.digest.filter(|_| outcome.reason() == Reason::StepUp) else { return Ok(None) };
+        let request = ApprovalRequest {
+            digest,
+            needed: scene.needed(outcome),
+            grant: Some(grant.clone()),
+            start: None,
+            nonce: scene.engine.nonce,
+            tasks: grant.scope.texts.iter().map(|(name, _)| name.to_string()).collect(),
+            principal: scene.uid(py, grant.tree.principal, locals)?,
+            agent: scene.uid(py, grant.agent, locals)?,
+            action: scene.uid(py, self.action, locals)?,
+            resource: match &self.resource_uid {
+                Some((type_name, id)) => Py::new(py, EntityUid::make(type_name, id)?)?,
+                None => scene.uid(py, self.resource, locals)?,
+            },
+            arguments: arguments.clone(),
+            actions: vec![action_id(scene, self.action)],
+        };
+        Py::new(py, request).map(Some)
     }
-}
-
-fn request(
-    py: Python<'_>,
-    scene: Scene<'_>,
-    grant: &Arc<CoreGrant>,
-    settled: &Settled,
-    (action, resource): (EntityId, EntityId),
-    arguments: &Input,
-    locals: &Locals<'_>,
-) -> PyResult<Option<Py<ApprovalRequest>>> {
-    let Some(digest) = settled.digest.filter(|_| settled.outcome.reason() == Reason::StepUp) else { return Ok(None) };
-    let request = ApprovalRequest {
-        digest,
-        needed: scene.needed(&settled.outcome),
-        grant: Some(grant.clone()),
-        start: None,
-        nonce: scene.engine.nonce,
-        tasks: grant.scope.texts.iter().map(|(name, _)| name.to_string()).collect(),
-        principal: scene.uid(py, grant.tree.principal, locals)?,
-        agent: scene.uid(py, grant.agent, locals)?,
-        action: scene.uid(py, action, locals)?,
-        resource: scene.uid(py, resource, locals)?,
-        arguments: arguments.clone(),
-        actions: vec![action_id(scene, action)],
-    };
-    Py::new(py, request).map(Some)
 }
 
 /// The id of an action.

@@ -146,6 +146,8 @@ pub(crate) struct Answered {
     pub(crate) settled: Settled,
     pub(crate) action: EntityId,
     pub(crate) resource: EntityId,
+    /// The resource of a call that asks, where only the call knows it.
+    pub(crate) resource_uid: Option<(String, String)>,
     /// What the tool must get instead of what was given.
     pub(crate) rewritten: Vec<Rewrite>,
 }
@@ -201,7 +203,9 @@ pub(crate) fn judge<'a, S: Source<'a>>(
         told.approved = settled.approved.to_vec();
     }
     let Read { action, resource, rewritten, .. } = read;
-    Judged::Asked(Box::new(Answered { settled, action, resource, rewritten }))
+    let is_shown = settled.outcome.reason() == Reason::StepUp && resource.is_local();
+    let resource_uid = is_shown.then(|| scene.parts_of(resource, locals)).map(|(name, id)| (name.into(), id.into()));
+    Judged::Asked(Box::new(Answered { settled, action, resource, resource_uid, rewritten }))
 }
 
 /// The digest of a call; none if it has no one form.
