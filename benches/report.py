@@ -23,6 +23,7 @@ from typing import Any
 from groups import (
     kinds,
     load,
+    replay,
     store,
     threads,
     w1_batch,
@@ -62,6 +63,7 @@ def tables(rust: Path | None) -> dict[str, Builders]:
             "w5-memory": w5_grants.build_memory,
             "w5-grants": w5_grants.build,
             "kinds": partial(kinds.build, rust),
+            "replay": replay.build,
             "w5-threads": w5_batch.build_threads,
         },
     }

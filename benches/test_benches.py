@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from groups import (
     load,
+    replay,
     store,
     w1_batch,
     w1_single,
@@ -47,6 +48,7 @@ BUILDERS: dict[str, Callable[[], Group]] = {
     "w5_single": w5_single.build,
     "w5_batch": w5_batch.build,
     "w5_grants": w5_grants.build,
+    "replay": replay.build,
 }
 NAMES: dict[str, list[str]] = {
     "w1_single": [
@@ -89,6 +91,10 @@ NAMES: dict[str, list[str]] = {
         "start", "delegate", "revoke the root of 10,000 grants",
         "calls after a revocation elsewhere", "calls without one", "explain, 4 hops",
         "read floor of a call, roots",
+    ],
+    "replay": [
+        "replay", "replay, on two bundles", "replay, event by event", "json.loads of each line",
+        "orjson of each line",
     ],
 }  # fmt: skip
 CASES = [(group, name) for group, names in NAMES.items() for name in names]

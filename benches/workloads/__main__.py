@@ -18,6 +18,7 @@ def main() -> None:
     writer.add_argument("directory", type=Path, metavar="DIR")
     commands.add_parser("record", help="decide w1 to w4 with cedarpy and write expected.json")
     commands.add_parser("record-w5", help="decide w5 with cedarpy and write w5/expected.json")
+    commands.add_parser("record-history", help="record a history anew and write history.json")
     given = parser.parse_args()
     if given.command == "list":
         print("\n".join(WORKLOADS))
@@ -27,6 +28,10 @@ def main() -> None:
         from workloads.record import record
 
         record()
+    elif given.command == "record-history":
+        from workloads import history
+
+        history.record()
     else:
         from workloads.record import record_grants
 

@@ -4,14 +4,18 @@ Tasks are started for people, some of it is handed on to other agents, tools are
 was issued; some calls are beyond the task, some go to unknown orders or have wrong arguments, some
 ask a person. Every event has the decision of its time, as a recorder writes it.
 
-The bundle is that of the tests' care desk, with more orders and people in it.
+The bundle is that of the tests' care desk, with more orders and people. `history-small` is the
+beginning, for tests. What is expected (history.json) is what the recording decided, call by call;
+tests hold a sample of it to the reference.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import itertools
 import json
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +23,8 @@ from typing import Any
 from workloads.draw import Draw
 
 SEED = 7
-EVENTS = 100_000
+SIZES = {"history": 100_000, "history-small": 3_000}
+EXPECTED = Path(__file__).with_suffix(".json")
 SESSION_CALLS = 24
 DESK = Path(__file__).parents[2] / "tests" / "bundles" / "care-desk"
 ORDERS, PEOPLE = 2_000, 200
@@ -57,11 +62,37 @@ def uid(type_: str, id_: str) -> dict[str, Any]:
     return {"__entity": {"type": type_, "id": id_}}
 
 
-def build(seed: int = SEED, events: int = EVENTS) -> bytes:
-    """So many events, as JSON lines; the last session may end early."""
+def recorded() -> Any:
+    """What is expected, by the names of the sizes."""
+    return json.loads(EXPECTED.read_text(encoding="utf-8"))
+
+
+def summary(lines: bytes) -> dict[str, Any]:
+    """The digest of the data, and what its events say was decided."""
+    events = [json.loads(line) for line in lines.splitlines()]
+    decided = [event["decision"] for event in events if "decision" in event]
+    reasons = Counter(decision.get("reason", "permitted") for decision in decided)
+    return {
+        "sha256": hashlib.sha256(lines).hexdigest(),
+        "events": len(events),
+        "calls": sum(event["event"] == "call" for event in events),
+        "verdicts": dict(sorted(Counter(each["verdict"] for each in decided).items())),
+        "reasons": dict(sorted(reasons.items())),
+    }
+
+
+def record() -> None:
+    """Write history.json anew."""
+    found = {name: summary(build(name)) for name in SIZES}
+    EXPECTED.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+@cache
+def build(name: str = "history", seed: int = SEED) -> bytes:
+    """The events of a size as JSON lines; the last session may end early."""
     from agentpdp.events import Recorder
 
-    draw, lines = Draw(seed), io.StringIO()
+    draw, lines, events = Draw(seed), io.StringIO(), SIZES[name]
     times = itertools.count(1_893_456_000_000, 350)
     desk = Recorder(bundle(), lines, clock=lambda: next(times))
     calls = 0

@@ -155,7 +155,7 @@ class Replay:
         if sink is None and self.history.is_one_of_lines:
             self._run_bulk(other)
         else:
-            self._run_events(sink, other)
+            self.run_events(sink, other)
 
     def _run_bulk(self, other: Player | None) -> None:
         """Plays blocks of lines, without an event for each call."""
@@ -179,7 +179,7 @@ class Replay:
             for here, other in first
         )
 
-    def _run_events(self, sink: BinaryIO | None, other: Player | None) -> None:
+    def run_events(self, sink: BinaryIO | None, other: Player | None) -> None:
         """Plays one event after the other."""
         file = str(self.history.files[0])
         with Progress("replaying") as progress, tells_place(file):
