@@ -88,9 +88,8 @@ NAMES: dict[str, list[str]] = {
         "read floor of a call, 2 hops, in turn",
     ],
     "w5_grants": [
-        "start", "delegate", "revoke the root of 10,000 grants",
-        "calls after a revocation elsewhere", "calls without one", "explain, 4 hops",
-        "read floor of a call, roots",
+        "explain, 4 hops", "read floor of a call, roots", "calls after a revocation elsewhere",
+        "calls without one", "start", "delegate", "revoke the root of 10,000 grants",
     ],
     "replay": [
         "replay", "replay, on two bundles", "replay, event by event", "json.loads of each line",

@@ -29,6 +29,7 @@ STARTS = 5_000
 TREE_GRANTS = 10_000
 TREE_CHILDREN = 99  # of the root, each with a hundred more
 EXPLAINED = 50
+WARM_PASSES = 20
 MEMORY_GRANTS = 1_000_000
 PAGE_BYTES = 4_096
 PLAIN = {
@@ -52,10 +53,12 @@ def build(name: str = "w5") -> Group:
     scene = Scene(name)
     calls = scene.asked(scene.mixed(1))
     timed = [
-        *issuing(scene),
-        *revoking(scene),
         explaining(scene),
         many("read floor of a call, roots", floors()["call"], calls),
+        *undisturbed(scene),
+        # Last: letting so many handles go leaves caches cold.
+        *issuing(scene),
+        revoking(scene),
     ]
     return Group(list(timed), ROWS)
 
@@ -118,37 +121,41 @@ def issuing(scene: Scene) -> list[Timed]:
     ]  # fmt: skip
 
 
-def revoking(scene: Scene) -> list[Timed]:
-    """The root of a large tree; and calls under other trees, right after that and without it."""
-    engine = scene.engine
+def undisturbed(scene: Scene) -> list[Timed]:
+    """Calls under other trees right after a tree was revoked, and after one was only started."""
     others = scene.asked(scene.allowed(HOPS_MAX))
-    verdicts = partial(still_allowed, others)
+
+    def quiet() -> Asked:
+        decide_each(WARM_PASSES, others)
+        tree(scene, 1)
+        return others
+
+    def after() -> Asked:
+        decide_each(WARM_PASSES, others)
+        scene.engine.revoke(grant=tree(scene, 1)[0])
+        return others
+
+    once, right = partial(decide_each, 1), partial(still_allowed, others)
+    return [
+        Timed("calls after a revocation elsewhere", once, len(others), after, right),
+        Timed("calls without one", once, len(others), quiet, right),
+    ]
+
+
+def revoking(scene: Scene) -> Timed:
+    """The root of a large tree, with all that is below it, and nothing else."""
+    others = scene.asked(scene.allowed(HOPS_MAX))
 
     def revoke(grants: list[Any]) -> list[Any]:
-        engine.revoke(grant=grants[0])
+        scene.engine.revoke(grant=grants[0])
         return grants
 
     def revoked(grants: list[Any]) -> None:
-        for each in (grants[0], grants[1], grants[-1]):
-            assert each.decide("tool_001", {}).reason == "revoked"
-        verdicts(None)
+        assert all(each.decide("tool_001", {}).reason == "revoked" for each in grants)
+        still_allowed(others, None)
 
-    def after() -> Asked:
-        decide_each(1, others)
-        revoke(tree(scene, 1))
-        return others
-
-    def quiet() -> Asked:
-        decide_each(1, others)
-        return others
-
-    once = partial(decide_each, 1)
-    return [
-        Timed(f"revoke the root of {TREE_GRANTS:,} grants", revoke, 1, partial(tree, scene),
-              revoked),
-        Timed("calls after a revocation elsewhere", once, len(others), after, verdicts),
-        Timed("calls without one", once, len(others), quiet, verdicts),
-    ]  # fmt: skip
+    name = f"revoke the root of {TREE_GRANTS:,} grants"
+    return Timed(name, revoke, 1, partial(tree, scene), revoked)
 
 
 def tree(scene: Scene, size: int = TREE_GRANTS) -> list[Any]:
@@ -178,6 +185,10 @@ def explaining(scene: Scene) -> Timed:
     """Every question of calls under the longest chains."""
     asked = spread(scene.asked(scene.allowed(HOPS_MAX)), EXPLAINED)
 
+    def warmed() -> Asked:
+        explain(asked)
+        return asked
+
     def explain(rows: Asked) -> list[Any]:
         ask = scene.engine.explain
         return [ask(grant, action, arguments) for grant, action, arguments in rows]
@@ -185,7 +196,7 @@ def explaining(scene: Scene) -> Timed:
     def right(found: list[Any]) -> None:
         assert all(each.decision.allowed and len(each.hops) == HOPS_MAX for each in found)
 
-    return Timed("explain, 4 hops", explain, len(asked), partial(same, asked), right)
+    return Timed("explain, 4 hops", explain, len(asked), warmed, right)
 
 
 def memory(count: int) -> list[Gauge]:
