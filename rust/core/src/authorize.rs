@@ -225,7 +225,7 @@ impl Policies {
             Some(task) => {
                 let tasks = Arc::make_mut(&mut self.tasks);
                 if tasks.len() <= usize::from(task.0) {
-                    tasks.resize_with(usize::from(task.0).saturating_add(1), Index::default);
+                    tasks.resize_with(usize::from(task.0).saturating_add(1), Index::of_task);
                 }
                 if let Some(index) = tasks.get_mut(usize::from(task.0)) {
                     index.insert(number, &policy);
@@ -311,7 +311,9 @@ impl Policies {
     /// Asks every policy whose scope applies, by the index.
     pub fn answer(&self, call: &Call<'_>, diagnostics: Diagnostics, answer: &mut Answer) {
         let party = |entity| Party::of(entity, call.store, call.locals);
-        self.answer_parties(call, &party(call.principal), &party(call.resource), diagnostics, answer);
+        let (principal, resource) = (&party(call.principal), &party(call.resource));
+        let parties = Parties { principal, resource, groups: call.store.ancestors(call.action) };
+        self.answer_parties(call, parties, diagnostics, answer);
     }
 
     /// As [`Policies::answer`], for parties that were looked up before.
@@ -319,27 +321,33 @@ impl Policies {
     pub fn answer_parties<'a>(
         &self,
         call: &Call<'a>,
-        principal: &Party<'a>,
-        resource: &Party<'a>,
+        parties: Parties<'_, 'a>,
         diagnostics: Diagnostics,
         answer: &mut Answer,
     ) {
-        Asker { policies: self, call, principal, resource, diagnostics }.ask_index(&self.index, answer);
+        Asker { policies: self, call, parties, diagnostics }.ask_index(&self.index, answer);
     }
 
     /// Asks every policy of a task whose scope applies, on top of what is in the answer already: the policies of several
     /// tasks of a hop are one set.
-    pub fn answer_task(&self, task: TaskId, call: &Call<'_>, diagnostics: Diagnostics, answer: &mut Answer) {
+    #[inline]
+    pub fn answer_task<'a>(
+        &self,
+        task: TaskId,
+        call: &Call<'a>,
+        parties: Parties<'_, 'a>,
+        diagnostics: Diagnostics,
+        answer: &mut Answer,
+    ) {
         let Some(index) = self.tasks.get(usize::from(task.0)) else { return };
-        let party = |entity| Party::of(entity, call.store, call.locals);
-        let (principal, resource) = (&party(call.principal), &party(call.resource));
-        Asker { policies: self, call, principal, resource, diagnostics }.ask_index(index, answer);
+        Asker { policies: self, call, parties, diagnostics }.ask_index(index, answer);
     }
 
     /// What an action concerns, if it can be remembered.
     #[must_use]
     pub fn route_of(&self, action: EntityId, store: &Store) -> Option<&Route> {
-        self.index.routes().find(action, store.ancestors(action), || self.route(&self.index, action, store))
+        let index = &self.index;
+        index.routes().find(action, store.ancestors(action), index.routes_wanted(), || self.route(index, action, store))
     }
 
     /// What an action concerns of one index, with the conditions at hand.
@@ -455,21 +463,30 @@ impl Party<'_> {
     }
 }
 
+/// What a call's scopes are checked against, looked up once.
+#[derive(Clone, Copy, Debug)]
+pub struct Parties<'s, 'a> {
+    /// Who is asked.
+    pub principal: &'s Party<'a>,
+    /// What it is done to.
+    pub resource: &'s Party<'a>,
+    /// What the action is in.
+    pub groups: &'a [EntityId],
+}
+
 struct Asker<'s, 'a> {
     policies: &'s Policies,
     call: &'s Call<'a>,
-    principal: &'s Party<'a>,
-    resource: &'s Party<'a>,
+    parties: Parties<'s, 'a>,
     diagnostics: Diagnostics,
 }
 
 impl<'a> Asker<'_, 'a> {
     #[inline]
     fn ask_index(&self, index: &Index, answer: &mut Answer) {
-        let Self { policies, call, principal, resource, .. } = *self;
-        let groups = call.store.ancestors(call.action);
+        let Self { policies, call, parties: Parties { principal, resource, groups }, .. } = *self;
         let make = || policies.route(index, call.action, call.store);
-        match index.routes().find(call.action, groups, make) {
+        match index.routes().find(call.action, groups, index.routes_wanted(), make) {
             Some(route) => {
                 for ask in &route.asks {
                     self.ask(ask, answer);
@@ -499,8 +516,8 @@ impl<'a> Asker<'_, 'a> {
     /// Whether a policy must be asked: its scope applies, and it can change what is wanted.
     #[inline(always)]
     fn is_wanted(&self, principal: Scope, resource: Scope, effect: Effect, answer: &Answer) -> bool {
-        self.principal.fits(principal)
-            && self.resource.fits(resource)
+        self.parties.principal.fits(principal)
+            && self.parties.resource.fits(resource)
             && (self.diagnostics == Diagnostics::Full
                 || (answer.forbids.is_empty() && (effect == Effect::Forbid || answer.permits.is_empty())))
     }
@@ -514,7 +531,7 @@ impl<'a> Asker<'_, 'a> {
             None => Ok(true),
             Some(asked) => {
                 let condition = Condition { shape: &asked.shape, constants: &asked.constants };
-                asked.checks.hold(condition, self.call, self.principal, self.resource)
+                asked.checks.hold(condition, self.call, self.parties.principal, self.parties.resource)
             }
         };
         count(result, ask.policy, ask.effect, answer);
@@ -528,7 +545,7 @@ impl<'a> Asker<'_, 'a> {
         let number = candidate.policy;
         let result = if candidate.conditional {
             let Some((condition, checks)) = self.policies.asked_condition(number) else { return };
-            checks.hold(condition, self.call, self.principal, self.resource)
+            checks.hold(condition, self.call, self.parties.principal, self.parties.resource)
         } else {
             Ok(true)
         };

@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 use crate::authorize::{Policies, PolicyId};
 use crate::chains::{Asked, Chain, HopView, Question};
 use crate::decision::{Answer, Reason, Stage};
+use crate::grants::Grant;
 use crate::value::EntityId;
 
 /// Forbids with `@step_up` that are satisfied and not discharged.
@@ -40,27 +41,23 @@ impl Outcome {
         self.reason.unwrap_or(Reason::NotPermitted)
     }
 
-    fn deny(mut self, reason: Reason, question: Question, answer: Answer) -> Self {
-        self.settle(reason, question, answer);
+    /// Ends the asking at a question that no policy was asked for.
+    fn deny(&mut self, reason: Reason, question: Question) {
+        self.settle(reason, question, &mut Answer::default());
         self.step_ups.clear();
-        self
     }
 
-    fn settle(&mut self, reason: Reason, question: Question, answer: Answer) {
+    fn settle(&mut self, reason: Reason, question: Question, answer: &mut Answer) {
         (self.reason, self.stage) = (Some(reason), Some(question.stage));
-        (self.hop, self.party, self.answer) = (question.hop, Some(question.party), answer);
+        (self.hop, self.party, self.answer) = (question.hop, Some(question.party), std::mem::take(answer));
     }
 
     /// Takes an answer in; false if it denies and so ends the asking.
-    fn take(&mut self, question: Question, answer: Answer, policies: &Policies, discharged: &[PolicyId]) -> bool {
-        let (reason, step_ups) = conclude_question(&answer, policies, discharged);
+    #[inline]
+    fn take(&mut self, question: Question, answer: &mut Answer, policies: &Policies, discharged: &[PolicyId]) -> bool {
+        let (reason, step_ups) = conclude_question(answer, policies, discharged);
         match reason {
-            Reason::Permitted => {
-                if self.step_ups.is_empty() {
-                    self.answer = answer;
-                }
-                true
-            }
+            Reason::Permitted => true,
             Reason::StepUp => {
                 if self.step_ups.is_empty() {
                     self.settle(reason, question, answer);
@@ -76,14 +73,16 @@ impl Outcome {
         }
     }
 
-    /// What holds once every question was asked and none denied.
-    fn finish(mut self) -> Self {
+    /// What holds once every question was asked and none denied; the last one's answer stands for an allow.
+    #[inline]
+    fn finish(&mut self, last: &mut Answer) {
         if self.step_ups.is_empty() {
-            (self.reason, self.stage, self.hop, self.party) = (Some(Reason::Permitted), None, None, None);
+            self.reason = Some(Reason::Permitted);
+            self.answer = std::mem::take(last);
+        } else {
+            self.step_ups.sort_unstable();
+            self.step_ups.dedup();
         }
-        self.step_ups.sort_unstable();
-        self.step_ups.dedup();
-        self
     }
 }
 
@@ -108,42 +107,58 @@ pub fn conclude_question(answer: &Answer, policies: &Policies, discharged: &[Pol
 #[must_use]
 pub fn decide(asked: &Asked<'_>, chain: &Chain<'_>, discharged: &[PolicyId]) -> Outcome {
     let mut outcome = Outcome::default();
-    let Some(declarations) = &asked.snapshot.compiled.declarations else { return outcome };
-    let policies = &asked.snapshot.policies;
-    for (question, place) in chain.questions() {
-        let (Some(hop), Some(tasks)) = (chain.hops.get(place), chain.tasks.get(place)) else { return outcome };
-        let mut answer = Answer::default();
-        if question.stage == Stage::Ceiling {
-            asked.ask_ceiling(question.party, &HopView::of(hop), &mut answer);
-        } else if asked.is_inside_restriction(hop) {
-            asked.ask_tasks(hop, tasks, declarations, &mut answer);
-        } else {
-            return outcome.deny(Reason::OutsideRestriction, question, answer);
+    decide_into(asked, chain, discharged, &mut outcome);
+    outcome
+}
+
+/// As [`decide`], into an outcome that nothing was asked for yet.
+pub fn decide_into(asked: &Asked<'_>, chain: &Chain<'_>, discharged: &[PolicyId], outcome: &mut Outcome) {
+    let (Some(declarations), Some(root)) = (&asked.snapshot.compiled.declarations, chain.hops.first()) else { return };
+    let (policies, target) = (&asked.snapshot.policies, asked.target());
+    // One room for all answers: only one of them is kept.
+    let mut answer = Answer::default();
+    let principal = Question { stage: Stage::Ceiling, hop: None, party: root.tree.principal };
+    let of = |stage, hop: &Grant| Question { stage, hop: Some(hop.depth), party: hop.agent };
+    let ceilings = chain.hops.iter().map(|hop| (of(Stage::Ceiling, hop), *hop));
+    for (question, hop) in [(principal, *root)].into_iter().chain(ceilings) {
+        answer.clear();
+        asked.ask_ceiling(question.party, &HopView::of(hop), &target, &mut answer);
+        if !outcome.take(question, &mut answer, policies, discharged) {
+            return;
         }
-        if !outcome.take(question, answer, policies, discharged) {
-            return outcome;
+    }
+    for (hop, tasks) in chain.hops.iter().zip(&chain.tasks) {
+        answer.clear();
+        let question = of(Stage::Task, hop);
+        if !asked.is_inside_restriction(hop) {
+            return outcome.deny(Reason::OutsideRestriction, question);
+        }
+        asked.ask_tasks(hop, tasks, declarations, &target, &mut answer);
+        if !outcome.take(question, &mut answer, policies, discharged) {
+            return;
         }
     }
     if let (Some(leaf), Some(tasks)) = (chain.hops.last(), chain.tasks.last())
         && !asked.is_own(tasks, declarations)
     {
-        let question = Question { stage: Stage::Task, hop: Some(leaf.depth), party: leaf.agent };
-        return outcome.deny(Reason::HandOnOnly, question, Answer::default());
+        return outcome.deny(Reason::HandOnOnly, of(Stage::Task, leaf));
     }
-    outcome.finish()
+    outcome.finish(&mut answer);
 }
 
 /// Asks the ceilings of some parties only, with one hop's grant in the context: starting, approving, revoking.
 #[must_use]
 pub fn decide_ceilings(asked: &Asked<'_>, parties: &[EntityId], hop: &HopView<'_>, discharged: &[PolicyId]) -> Outcome {
     let mut outcome = Outcome::default();
+    let (target, mut answer) = (asked.target(), Answer::default());
     for party in parties {
         let question = Question { stage: Stage::Ceiling, hop: None, party: *party };
-        let mut answer = Answer::default();
-        asked.ask_ceiling(*party, hop, &mut answer);
-        if !outcome.take(question, answer, &asked.snapshot.policies, discharged) {
+        answer.clear();
+        asked.ask_ceiling(*party, hop, &target, &mut answer);
+        if !outcome.take(question, &mut answer, &asked.snapshot.policies, discharged) {
             return outcome;
         }
     }
-    outcome.finish()
+    outcome.finish(&mut answer);
+    outcome
 }

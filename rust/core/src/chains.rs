@@ -7,9 +7,11 @@
 //!
 //! Twin: `reference/chains.py`. Read next: `calls.rs`.
 
+use std::borrow::Cow;
+
 use smallvec::SmallVec;
 
-use crate::authorize::{Diagnostics, Party, Policies, Policy, action_applies};
+use crate::authorize::{Diagnostics, Parties, Party, Policies, Policy, action_applies};
 use crate::datetime::Datetime;
 use crate::decision::{Answer, Stage};
 use crate::engine::Snapshot;
@@ -91,10 +93,29 @@ impl<'a> HopView<'a> {
     }
 }
 
+/// What all questions of a call are asked about, looked up once.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    resource: Party<'a>,
+    /// What the action is in.
+    groups: &'a [EntityId],
+}
+
 impl<'a> Asked<'a> {
-    /// The policies' answer for one party, with a hop's grant in the context.
-    fn answer(&self, party: EntityId, grant: &GrantRow<'_>, ask: impl FnOnce(&Policies, &Call<'_>)) {
-        let call = Call {
+    /// What all questions are asked about.
+    #[inline]
+    #[must_use]
+    pub fn target(&self) -> Target<'a> {
+        let store = &self.snapshot.store;
+        Target { resource: Party::of(self.resource, store, self.locals), groups: store.ancestors(self.action) }
+    }
+
+    #[inline]
+    fn call<'c>(&self, party: EntityId, grant: &'c GrantRow<'c>) -> Call<'c>
+    where
+        'a: 'c,
+    {
+        Call {
             store: &self.snapshot.store,
             locals: self.locals,
             principal: party,
@@ -104,21 +125,33 @@ impl<'a> Asked<'a> {
             slots: self.slots,
             grant: Some(grant),
             temporaries: self.temporaries,
-        };
-        ask(&self.snapshot.policies, &call);
+        }
     }
 
     /// What the organisation's policies say of a party, with a hop's grant in the context.
-    pub fn ask_ceiling(&self, party: EntityId, hop: &HopView<'_>, answer: &mut Answer) {
-        self.answer(party, &hop.row(&[], self.now), |policies, call| policies.answer(call, Diagnostics::Full, answer));
+    pub fn ask_ceiling(&self, party: EntityId, hop: &HopView<'_>, target: &Target<'_>, answer: &mut Answer) {
+        let row = hop.row(&[], self.now);
+        let call = self.call(party, &row);
+        let principal = Party::of(party, call.store, call.locals);
+        let parties = Parties { principal: &principal, resource: &target.resource, groups: target.groups };
+        self.snapshot.policies.answer_parties(&call, parties, Diagnostics::Full, answer);
     }
 
     /// What the policies of a hop's tasks say, as one set; each sees its own task's parameters.
-    pub fn ask_tasks(&self, hop: &Grant, tasks: &[TaskId], declarations: &Declarations, answer: &mut Answer) {
-        let view = HopView::of(hop);
+    pub fn ask_tasks(
+        &self,
+        hop: &Grant,
+        tasks: &[TaskId],
+        declarations: &Declarations,
+        target: &Target<'_>,
+        answer: &mut Answer,
+    ) {
+        let (view, policies) = (HopView::of(hop), &self.snapshot.policies);
+        let principal = Party::of(hop.agent, &self.snapshot.store, self.locals);
+        let parties = Parties { principal: &principal, resource: &target.resource, groups: target.groups };
         for (place, task) in tasks.iter().enumerate() {
             let row = view.row(hop.params_of(place, tasks, declarations), self.now);
-            self.answer(hop.agent, &row, |policies, call| policies.answer_task(*task, call, Diagnostics::Full, answer));
+            policies.answer_task(*task, &self.call(hop.agent, &row), parties, Diagnostics::Full, answer);
         }
     }
 
@@ -163,11 +196,12 @@ pub struct Chain<'g> {
     /// Root first.
     pub hops: Hops<'g>,
     /// Per hop.
-    pub tasks: SmallVec<[SmallVec<[TaskId; 4]>; 6]>,
+    pub tasks: SmallVec<[Cow<'g, [TaskId]>; 6]>,
 }
 
 impl<'g> Chain<'g> {
     /// The chain of a grant; none if the bundle holds another text of one of its tasks.
+    #[inline]
     #[must_use]
     pub fn of(grant: &'g Grant, declarations: &Declarations, generation: u64) -> Option<Self> {
         let hops = grant.hops();

@@ -7,6 +7,7 @@
 //!
 //! Twin: `reference/grants.py`. Read next: `grant_table.rs`.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -53,15 +54,16 @@ impl Scope {
 
     /// The numbers of the tasks in the bundle of another generation; none if it holds other texts of one of them.
     #[must_use]
-    pub fn tasks_in(&self, declarations: &Declarations, generation: u64) -> Option<SmallVec<[TaskId; 4]>> {
+    #[inline]
+    pub fn tasks_in(&self, declarations: &Declarations, generation: u64) -> Option<Cow<'_, [TaskId]>> {
         if generation == self.generation {
-            return Some(SmallVec::from_slice(&self.tasks));
+            return Some(Cow::Borrowed(&self.tasks));
         }
         let number = |(name, digest): &(Arc<str>, Digest)| {
             let task = declarations.find(name)?;
             (declarations.task(task)?.digest == *digest).then_some(task)
         };
-        self.texts.iter().map(number).collect()
+        self.texts.iter().map(number).collect::<Option<Vec<TaskId>>>().map(Cow::Owned)
     }
 }
 

@@ -147,9 +147,23 @@ pub struct Index {
     routes: Arc<Routes>,
     seed: FixedState,
     may_repeat: bool,
+    is_task: bool,
 }
 
 impl Index {
+    /// An index of the few policies of a task, which name their actions.
+    #[must_use]
+    pub fn of_task() -> Self {
+        Self { is_task: true, ..Self::default() }
+    }
+
+    /// How many actions are worth a remembered route.
+    #[inline]
+    #[must_use]
+    pub fn routes_wanted(&self) -> usize {
+        if self.is_task { self.numbers.len().saturating_mul(4) } else { usize::MAX }
+    }
+
     /// Whether a visit may meet a policy more than once.
     #[inline]
     #[must_use]

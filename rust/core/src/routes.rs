@@ -16,8 +16,11 @@ use crate::policies::{Effect, Scope};
 use crate::shape::{Constant, Shape};
 use crate::value::EntityId;
 
-/// Actions that are remembered; those beyond are routed by the index each time.
-const PLACES: usize = 1 << 12;
+/// Most actions that are remembered; those beyond are routed by the index each time.
+const PLACES_MAX: usize = 1 << 12;
+
+/// Actions that are remembered of a few policies.
+const PLACES_MIN: usize = 1 << 6;
 
 /// Places that are looked at for one action.
 const PROBES: usize = 8;
@@ -70,15 +73,26 @@ pub struct Routes(OnceLock<Box<[OnceLock<Box<Route>>]>>);
 impl Routes {
     /// The route of an action that is in these groups, made if there was none; none if there is no place for it, or if
     /// it was in other groups when its route was made.
+    ///
+    /// `wanted` is how many actions the policies may have routes for.
     #[inline]
-    pub fn find(&self, action: EntityId, groups: &[EntityId], make: impl Fn() -> Route) -> Option<&Route> {
+    pub fn find(
+        &self,
+        action: EntityId,
+        groups: &[EntityId],
+        wanted: usize,
+        make: impl Fn() -> Route,
+    ) -> Option<&Route> {
         if action.is_local() {
             return None;
         }
-        let places = self.0.get_or_init(|| (0..PLACES).map(|_| OnceLock::new()).collect());
+        let places = self.0.get_or_init(|| {
+            let count = wanted.clamp(PLACES_MIN, PLACES_MAX).next_power_of_two();
+            (0..count).map(|_| OnceLock::new()).collect()
+        });
         let first = action.index().wrapping_mul(0x9e37_79b1);
         for probe in 0..PROBES {
-            let place = places.get(first.wrapping_add(probe) % PLACES)?;
+            let place = places.get(first.wrapping_add(probe) & places.len().wrapping_sub(1))?;
             let route = place.get_or_init(|| Box::new(make()));
             if route.action == action {
                 return (*route.groups == *groups).then_some(&**route);

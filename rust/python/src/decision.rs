@@ -72,7 +72,7 @@ pub(crate) struct UnderGrant {
     /// What to show a person.
     pub(crate) request: Option<Py<ApprovalRequest>>,
     /// The argument that is wrong, and what would be right.
-    pub(crate) argument: Option<(String, String)>,
+    pub(crate) argument: Option<Box<(String, String)>>,
 }
 
 /// What was decided of one call.
@@ -84,7 +84,7 @@ pub(crate) struct Decision {
     detail: Option<String>,
     #[pyo3(get)]
     epoch: u64,
-    under: Option<Box<UnderGrant>>,
+    under: Option<UnderGrant>,
 }
 
 impl Decision {
@@ -107,7 +107,7 @@ impl Decision {
         under: UnderGrant,
     ) -> PyResult<Py<Self>> {
         let policies = PyTuple::empty(py).unbind();
-        Py::new(py, Self { reason, policies, errors: Vec::new(), detail, epoch, under: Some(Box::new(under)) })
+        Py::new(py, Self { reason, policies, errors: Vec::new(), detail, epoch, under: Some(under) })
     }
 
     /// The decision of a row of a batch of calls under grants.
@@ -121,7 +121,7 @@ impl Decision {
         under: UnderGrant,
     ) -> PyResult<Py<Self>> {
         let policies = PyTuple::new(py, policies)?.unbind();
-        Py::new(py, Self { reason, policies, errors, detail, epoch, under: Some(Box::new(under)) })
+        Py::new(py, Self { reason, policies, errors, detail, epoch, under: Some(under) })
     }
 
     /// The decision that follows from the outcome of a call under a grant.
@@ -129,21 +129,21 @@ impl Decision {
         py: Python<'_>,
         outcome: &Outcome,
         policies: &[PolicyId],
+        nonce: u32,
         snapshot: &Snapshot,
         under: UnderGrant,
     ) -> PyResult<Py<Self>> {
         let mut errors: Vec<PolicyError> = Vec::new();
-        for (policy, failure) in outcome.answer.permit_errors.iter().chain(&outcome.answer.forbid_errors) {
-            errors.push(PolicyError::make(*policy, *failure, snapshot));
+        if !outcome.answer.permit_errors.is_empty() || !outcome.answer.forbid_errors.is_empty() {
+            for (policy, failure) in outcome.answer.permit_errors.iter().chain(&outcome.answer.forbid_errors) {
+                errors.push(PolicyError::make(*policy, *failure, snapshot));
+            }
+            errors.sort_unstable_by(|left, right| left.policy.cmp(&right.policy));
+            errors.dedup_by(|later, earlier| later.policy == earlier.policy && later.code == earlier.code);
         }
-        errors.sort_unstable_by(|left, right| left.policy.cmp(&right.policy));
-        errors.dedup_by(|later, earlier| later.policy == earlier.policy && later.code == earlier.code);
-        let mut names: SmallVec<[&str; 8]> = policies.iter().map(|policy| snapshot.policies.name(*policy)).collect();
-        names.sort_unstable();
-        names.dedup();
-        let policies = PyTuple::new(py, names)?.unbind();
+        let policies = names_of(py, policies, nonce, snapshot)?;
         let (reason, epoch) = (outcome.reason(), snapshot.epoch);
-        Py::new(py, Self { reason, policies, errors, detail: None, epoch, under: Some(Box::new(under)) })
+        Py::new(py, Self { reason, policies, errors, detail: None, epoch, under: Some(under) })
     }
 
     /// The decision that follows from an answer.
@@ -223,11 +223,11 @@ impl Decision {
     /// What a model may see: nothing of other parties' policies.
     #[getter]
     fn advice<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let under = self.under.as_deref();
+        let under = self.under.as_ref();
         let advice = PyDict::new(py);
         advice.set_item("reason", self.reason.name())?;
         advice.set_item("hop", self.hop())?;
-        let argument = under.and_then(|under| under.argument.as_ref());
+        let argument = under.and_then(|under| under.argument.as_deref());
         advice.set_item("argument", argument.map(|(argument, _)| argument))?;
         advice.set_item("expected", argument.map(|(_, expected)| expected))?;
         let request = under.and_then(|under| under.request.as_ref());
@@ -288,22 +288,73 @@ impl Decision {
     }
 }
 
-struct Kept {
+/// What a thread made lately for some policies of one version of an engine.
+struct Kept<T> {
     nonce: u32,
     epoch: u64,
-    reason: Reason,
+    reason: Option<Reason>,
     policies: SmallVec<[PolicyId; 4]>,
-    decision: Py<Decision>,
+    made: Py<T>,
 }
 
-#[derive(Default)]
-struct Memory {
-    table: hashbrown::HashTable<Kept>,
+struct Memory<T> {
+    table: hashbrown::HashTable<Kept<T>>,
     hasher: foldhash::fast::FixedState,
 }
 
+impl<T> Default for Memory<T> {
+    fn default() -> Self {
+        Self { table: hashbrown::HashTable::new(), hasher: foldhash::fast::FixedState::default() }
+    }
+}
+
 thread_local! {
-    static MEMORY: RefCell<Memory> = RefCell::default();
+    static DECISIONS: RefCell<Memory<Decision>> = RefCell::default();
+    static NAMES: RefCell<Memory<PyTuple>> = RefCell::default();
+}
+
+/// What was made of these policies last time, or what is made now.
+fn remembered<T>(
+    py: Python<'_>,
+    memory: &'static std::thread::LocalKey<RefCell<Memory<T>>>,
+    (nonce, epoch, reason, policies): (u32, u64, Option<Reason>, &[PolicyId]),
+    make: impl Fn() -> PyResult<Py<T>>,
+) -> PyResult<Py<T>> {
+    // A thread that is ending, or something made while something is made, simply makes its own.
+    let kept = memory.try_with(|memory| {
+        let Ok(mut memory) = memory.try_borrow_mut() else { return make() };
+        let hash = memory.hasher.hash_one((nonce, epoch, reason.map(|reason| reason as u8), policies));
+        let is_it = |kept: &Kept<T>| {
+            kept.nonce == nonce && kept.epoch == epoch && kept.reason == reason && kept.policies[..] == *policies
+        };
+        if let Some(kept) = memory.table.find(hash, is_it) {
+            return Ok(kept.made.clone_ref(py));
+        }
+        let made = make()?;
+        if memory.table.len() >= KEPT_MAX {
+            memory.table.clear();
+        }
+        let kept = Kept { nonce, epoch, reason, policies: policies.into(), made: made.clone_ref(py) };
+        let hasher = memory.hasher.clone();
+        memory.table.insert_unique(hash, kept, |kept| {
+            hasher.hash_one((kept.nonce, kept.epoch, kept.reason.map(|reason| reason as u8), &kept.policies[..]))
+        });
+        Ok(made)
+    });
+    kept.unwrap_or_else(|_| make())
+}
+
+/// Names of policies, sorted, each once; the same object as last time.
+fn names_of(py: Python<'_>, policies: &[PolicyId], nonce: u32, snapshot: &Snapshot) -> PyResult<Py<PyTuple>> {
+    if policies.is_empty() {
+        return Ok(PyTuple::empty(py).unbind());
+    }
+    remembered(py, &NAMES, (nonce, snapshot.epoch, None, policies), || {
+        let mut names: SmallVec<[&str; 8]> = policies.iter().map(|policy| snapshot.policies.name(*policy)).collect();
+        names.sort_unstable();
+        names.dedup();
+        Ok(PyTuple::new(py, names)?.unbind())
+    })
 }
 
 /// The decision that follows from an answer; the same object as last time where nothing differs.
@@ -323,30 +374,5 @@ pub(crate) fn decision(
         Reason::Forbidden => &answer.forbids,
         _ => &[],
     };
-    // A thread that is ending, or a decision made while one is made, simply makes its own.
-    let kept = MEMORY.try_with(|memory| {
-        let Ok(mut memory) = memory.try_borrow_mut() else { return make() };
-        let hash = memory.hasher.hash_one((nonce, snapshot.epoch, reason as u8, policies));
-        let is_it = |kept: &Kept| {
-            kept.nonce == nonce
-                && kept.epoch == snapshot.epoch
-                && kept.reason == reason
-                && kept.policies[..] == *policies
-        };
-        if let Some(kept) = memory.table.find(hash, is_it) {
-            return Ok(kept.decision.clone_ref(py));
-        }
-        let decision = make()?;
-        if memory.table.len() >= KEPT_MAX {
-            memory.table.clear();
-        }
-        let kept =
-            Kept { nonce, epoch: snapshot.epoch, reason, policies: policies.into(), decision: decision.clone_ref(py) };
-        let hasher = memory.hasher.clone();
-        memory.table.insert_unique(hash, kept, |kept| {
-            hasher.hash_one((kept.nonce, kept.epoch, kept.reason as u8, &kept.policies[..]))
-        });
-        Ok(decision)
-    });
-    kept.unwrap_or_else(|_| make())
+    remembered(py, &DECISIONS, (nonce, snapshot.epoch, Some(reason), policies), make)
 }

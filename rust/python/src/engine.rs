@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use agentpdp_cedar::entities::{EntityError, put_all};
-use agentpdp_core::authorize::{Diagnostics, Party, conclude};
+use agentpdp_core::authorize::{Diagnostics, Parties, Party, conclude};
 use agentpdp_core::decision::{Answer, Reason};
 use agentpdp_core::engine::{Compiled, Engine as CoreEngine, SlotUids, Snapshot};
 use agentpdp_core::entities::{Edits, Store};
@@ -173,7 +173,9 @@ impl Engine {
             temporaries: &temporaries,
         };
         let mut answer = Answer::default();
-        snapshot.policies.answer_parties(&call, &principal, &resource, diagnostics, &mut answer);
+        let groups = store.ancestors(action);
+        let parties = Parties { principal: &principal, resource: &resource, groups };
+        snapshot.policies.answer_parties(&call, parties, diagnostics, &mut answer);
         let reason = conclude(&answer, compiled.on_error);
         if remember {
             decision(py, reason, &answer, self.nonce, snapshot)

@@ -114,11 +114,11 @@ impl RowDecision {
                     stage: outcome.stage,
                     hop: outcome.hop,
                     party: outcome.party,
-                    policies: answered.settled.policies(scene).into_boxed_slice(),
+                    policies: answered.settled.policies(scene).into_vec().into_boxed_slice(),
                     errors: answer.permit_errors.iter().chain(&answer.forbid_errors).copied().collect(),
                     refused: None,
                     rewritten,
-                    answered: (outcome.reason() == Reason::StepUp).then_some(answered),
+                    answered: (outcome.reason() == Reason::StepUp).then(|| Box::new(answered)),
                 }
             }
         }

@@ -11,11 +11,12 @@ use agentpdp_core::grants::{Grant as CoreGrant, Hit};
 use agentpdp_core::request::Locals;
 use agentpdp_core::value::EntityId;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyDict, PyString};
 
 use crate::decision::{Decision, UnderGrant};
 use crate::engine::Engine;
 use crate::grants::approval::ApprovalRequest;
+use crate::grants::flat::{FlatCopy, FlatSource};
 use crate::grants::input_source::InputSource;
 use crate::grants::judging::{Answered, Incoming, Judged, Scene, Told, judge};
 use crate::grants::read::Refused;
@@ -57,28 +58,93 @@ pub(crate) fn decide_in(
     mut told: Option<&mut Told>,
 ) -> PyResult<Py<Decision>> {
     let action = named_action(parts.action, scene);
-    // Read once: what is judged, what is digested and what is run are one value, whatever a caller's objects do.
-    let arguments: Option<Input> = given(parts.arguments).map(to_arguments);
     let context: Option<Input> = given(parts.context).map(to_input);
-    let temporaries = Temporaries::default();
-    let mut locals = Locals::default();
+    let (mut locals, temporaries) = (Locals::default(), Temporaries::default());
     let store = &scene.snapshot.store;
     let mut read = |value| read_uid(value).map(|uid| resolve(uid, Some(scene.engine.nonce), store, &mut locals));
     let resource = given(parts.resource).map(&mut read);
-    let incoming =
-        Incoming { action, arguments: arguments.as_ref().map(InputSource), context: context.as_ref(), resource };
-    match judge(scene, grant, &incoming, &mut locals, &temporaries, told.as_deref_mut()) {
-        Judged::Status(hit) => refuse_status(py, hit, scene.snapshot.epoch),
-        Judged::Refused(refused) => refused.decision(py, scene.snapshot.epoch),
-        Judged::Asked(answered) => {
-            if let Some(told) = told {
-                told.action = Some(scene.uid(py, answered.action, &locals)?);
-                told.resource = Some(scene.uid(py, answered.resource, &locals)?);
-            }
-            let run = as_run(arguments.as_ref(), &answered.rewritten);
-            answered.decision(py, scene, grant, &run, &locals)
+    let context = context.as_ref();
+    // Read once: what is judged, what is digested and what is run are one value, whatever a caller's objects do.
+    let given = given(parts.arguments);
+    let copy = given.and_then(FlatCopy::of);
+    if let Some((copy, flats)) = copy.as_ref().and_then(|copy| Some((copy, copy.flats()?))) {
+        let incoming = Incoming { action, arguments: Some(FlatSource::Object(&flats)), context, resource };
+        let judged = judge(scene, grant, &incoming, &mut locals, &temporaries, told.as_deref_mut());
+        name(py, scene, &judged, &locals, told)?;
+        return decision(py, scene, grant, judged, Given::Flat(&copy.dict), &locals);
+    }
+    let arguments: Option<Input> = given.map(to_arguments);
+    let incoming = Incoming { action, arguments: arguments.as_ref().map(InputSource), context, resource };
+    let judged = judge(scene, grant, &incoming, &mut locals, &temporaries, told.as_deref_mut());
+    name(py, scene, &judged, &locals, told)?;
+    decision(py, scene, grant, judged, Given::Read(arguments.as_ref()), &locals)
+}
+
+/// Names action and resource where they are to be told.
+fn name(
+    py: Python<'_>,
+    scene: Scene<'_>,
+    judged: &Judged,
+    locals: &Locals<'_>,
+    told: Option<&mut Told>,
+) -> PyResult<()> {
+    if let (Judged::Asked(answered), Some(told)) = (judged, told) {
+        told.action = Some(scene.uid(py, answered.action, locals)?);
+        told.resource = Some(scene.uid(py, answered.resource, locals)?);
+    }
+    Ok(())
+}
+
+/// Arguments that were read, as they are to be handed back.
+#[derive(Clone, Copy)]
+enum Given<'a, 'py> {
+    /// A copy that nobody else has.
+    Flat(&'a Bound<'py, PyDict>),
+    Read(Option<&'a Input>),
+}
+
+impl<'py> Given<'_, 'py> {
+    fn input(self, rewrites: &[Rewrite]) -> Input {
+        match self {
+            Self::Flat(copy) => as_run(Some(&to_arguments(copy)), rewrites).into_owned(),
+            Self::Read(arguments) => as_run(arguments, rewrites).into_owned(),
         }
     }
+
+    fn object(self, py: Python<'py>, rewrites: &[Rewrite]) -> PyResult<Py<PyAny>> {
+        match self {
+            Self::Flat(copy) if rewrites.is_empty() => Ok(copy.clone().into_any().unbind()),
+            Self::Flat(_) => Ok(input_to_python(py, &self.input(rewrites))?.unbind()),
+            Self::Read(arguments) => Ok(input_to_python(py, &as_run(arguments, rewrites))?.unbind()),
+        }
+    }
+}
+
+/// What a call came to, as Python has it.
+fn decision(
+    py: Python<'_>,
+    scene: Scene<'_>,
+    grant: &Arc<CoreGrant>,
+    judged: Judged,
+    given: Given<'_, '_>,
+    locals: &Locals<'_>,
+) -> PyResult<Py<Decision>> {
+    let Answered { mut settled, action, resource, rewritten } = match judged {
+        Judged::Status(hit) => return refuse_status(py, hit, scene.snapshot.epoch),
+        Judged::Refused(refused) => return refused.decision(py, scene.snapshot.epoch),
+        Judged::Asked(answered) => answered,
+    };
+    if settled.is_unsafe {
+        let detail = "the call has values with no one form, so nobody can approve it".to_owned();
+        return Refused::new(Reason::ArgumentUnsafe, Some(detail)).decision(py, scene.snapshot.epoch);
+    }
+    let asks = settled.outcome.reason() == Reason::StepUp;
+    let request = match asks.then(|| given.input(&rewritten)) {
+        Some(arguments) => request(py, scene, grant, &settled, (action, resource), &arguments, locals)?,
+        None => None,
+    };
+    settled.arguments = Some(given.object(py, &rewritten)?);
+    settled.finish(py, scene, locals, request)
 }
 
 /// A decision that the chain's status makes.
@@ -101,25 +167,6 @@ pub(crate) fn named_action(value: &Bound<'_, PyAny>, scene: Scene<'_>) -> Option
 }
 
 impl Answered {
-    /// The decision, with what to show a person.
-    pub(crate) fn decision(
-        self,
-        py: Python<'_>,
-        scene: Scene<'_>,
-        grant: &Arc<CoreGrant>,
-        arguments: &Input,
-        locals: &Locals<'_>,
-    ) -> PyResult<Py<Decision>> {
-        if self.settled.is_unsafe {
-            let detail = "the call has values with no one form, so nobody can approve it".to_owned();
-            return Refused::new(Reason::ArgumentUnsafe, Some(detail)).decision(py, scene.snapshot.epoch);
-        }
-        let request = self.request(py, scene, grant, arguments, locals)?;
-        let mut settled = self.settled;
-        settled.arguments = Some(input_to_python(py, arguments)?.unbind());
-        settled.finish(py, scene, locals, request)
-    }
-
     /// What to show a person, of a step-up.
     pub(crate) fn request(
         &self,

@@ -132,13 +132,14 @@ pub(crate) struct Told {
 }
 
 /// What a call came to.
+#[expect(clippy::large_enum_variant, reason = "most calls are asked, and none is kept")]
 pub(crate) enum Judged {
     /// The chain does not hold.
     Status(Hit),
     /// Something of the call cannot be read, or does not fit.
     Refused(Refused),
     /// Policies were asked.
-    Asked(Box<Answered>),
+    Asked(Answered),
 }
 
 /// What policies came to, and what the call was.
@@ -171,7 +172,8 @@ pub(crate) fn judge<'a, S: Source<'a>>(
     let Some(chain) = Chain::of(grant, declarations, snapshot.generation) else {
         return Judged::Status(Hit { reason: Reason::TaskChanged, hop: None });
     };
-    let read = match read_call(scene, grant, &chain, incoming, locals, temporaries) {
+    let mut room = Room::default();
+    let read = match read_call(scene, grant, &chain, incoming, locals, temporaries, &mut room) {
         Ok(read) => read,
         Err(refused) => return Judged::Refused(refused),
     };
@@ -181,7 +183,7 @@ pub(crate) fn judge<'a, S: Source<'a>>(
         action: read.action,
         resource: read.resource,
         layout: &read.entry.layout,
-        slots: &read.slots,
+        slots: &room.slots,
         now: Datetime::from_milliseconds(now_ms),
         temporaries,
     };
@@ -202,10 +204,11 @@ pub(crate) fn judge<'a, S: Source<'a>>(
         told.near = near(&asked, &chain, &told.questions);
         told.approved = settled.approved.to_vec();
     }
-    let Read { action, resource, rewritten, .. } = read;
+    let Read { action, resource, .. } = read;
     let is_shown = settled.outcome.reason() == Reason::StepUp && resource.is_local();
     let resource_uid = is_shown.then(|| scene.parts_of(resource, locals)).map(|(name, id)| (name.into(), id.into()));
-    Judged::Asked(Box::new(Answered { settled, action, resource, resource_uid, rewritten }))
+    let rewritten = room.decoded.rewritten;
+    Judged::Asked(Answered { settled, action, resource, resource_uid, rewritten })
 }
 
 /// The digest of a call; none if it has no one form.
@@ -242,8 +245,13 @@ struct Read<'a> {
     action: EntityId,
     entry: &'a ActionEntry,
     resource: EntityId,
+}
+
+/// Where the values of a call stand while it is judged.
+#[derive(Default)]
+struct Room<'a> {
+    decoded: Decoded<'a>,
     slots: Slots<'a>,
-    rewritten: Vec<Rewrite>,
 }
 
 fn read_call<'a, S: Source<'a>>(
@@ -253,14 +261,14 @@ fn read_call<'a, S: Source<'a>>(
     incoming: &Incoming<'a, S>,
     locals: &mut Locals<'a>,
     temporaries: &'a Temporaries,
+    Room { decoded, slots }: &mut Room<'a>,
 ) -> Result<Read<'a>, Refused> {
     let unknown = || Refused::new(Reason::UnknownAction, Some("`agentpdp schema BUNDLE` lists the actions".to_owned()));
     let action = incoming.action.ok_or_else(unknown)?;
     let (Some(entry), Some(call)) = (scene.snapshot.compiled.actions.get(&action), scene.view.call(action)) else {
         return Err(unknown());
     };
-    let mut decoded = Decoded::default();
-    let arguments = decode(scene, call, incoming.arguments, locals, temporaries, &mut decoded);
+    let arguments = decode(scene, call, incoming.arguments, locals, temporaries, decoded);
     let host = read_host(scene, call, incoming.context, locals);
     let host = Refused::first(arguments, host)?;
     let resource = derive(scene, grant, action, decoded.resource, incoming.resource)?;
@@ -283,17 +291,17 @@ fn read_call<'a, S: Source<'a>>(
     if !parties.all(|party| is_for(&entry.action.principals, party)) || !is_for(&entry.action.resources, resource) {
         return Err(Refused::new(Reason::NotApplicable, None));
     }
-    let mut slots = Slots::from_elem(Slot::Unreachable, entry.layout.slot_count);
+    slots.resize(entry.layout.slot_count, Slot::Unreachable);
     if let Some(plan) = &call.input {
-        fill_input(plan, &decoded.slots, temporaries, &mut slots);
+        fill_input(plan, &decoded.slots, temporaries, slots);
     }
     if let Some(host) = host {
         let kept = temporaries.keep(Value::Record(Arc::new(host)));
         if let ValueRef::Record(record) = kept {
-            fill_record(&call.host, record, &mut slots);
+            fill_record(&call.host, record, slots);
         }
     }
-    Ok(Read { action, entry, resource, slots, rewritten: decoded.rewritten })
+    Ok(Read { action, entry, resource })
 }
 
 /// Reads the arguments by the plan of the tool; an action that is no tool has none.

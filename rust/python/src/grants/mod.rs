@@ -10,6 +10,7 @@ pub(crate) mod batch;
 pub(crate) mod call_decisions;
 pub(crate) mod calls;
 pub(crate) mod explain;
+pub(crate) mod flat;
 pub(crate) mod form;
 pub(crate) mod input_source;
 pub(crate) mod judging;

@@ -56,7 +56,11 @@ impl Refused {
 
     /// The decision that follows.
     pub(crate) fn decision(self, py: Python<'_>, epoch: u64) -> PyResult<Py<Decision>> {
-        let under = UnderGrant { stage: Some(Stage::Arguments), argument: self.argument, ..UnderGrant::default() };
+        let under = UnderGrant {
+            stage: Some(Stage::Arguments),
+            argument: self.argument.map(Box::new),
+            ..UnderGrant::default()
+        };
         Decision::refused_under(py, self.reason, self.detail, epoch, under)
     }
 }

@@ -9,6 +9,7 @@ use agentpdp_core::request::Locals;
 use agentpdp_core::tasks::Digest;
 use agentpdp_core::value::EntityId;
 use pyo3::prelude::*;
+use smallvec::SmallVec;
 
 use crate::decision::{Decision, UnderGrant};
 use crate::grants::approval::ApprovalRequest;
@@ -69,11 +70,11 @@ impl Settled {
     }
 
     /// The policies that decided.
-    pub(crate) fn policies(&self, scene: Scene<'_>) -> Vec<PolicyId> {
+    pub(crate) fn policies(&self, scene: Scene<'_>) -> SmallVec<[PolicyId; 8]> {
         let answer = &self.outcome.answer;
         match self.outcome.reason() {
-            Reason::Permitted => answer.permits.to_vec(),
-            Reason::Forbidden => answer.forbids.to_vec(),
+            Reason::Permitted => SmallVec::from_slice(&answer.permits),
+            Reason::Forbidden => SmallVec::from_slice(&answer.forbids),
             Reason::ForbidError => answer.forbid_errors.iter().map(|(policy, _)| *policy).collect(),
             Reason::StepUp => {
                 let asks = |policy: &&PolicyId| {
@@ -82,7 +83,7 @@ impl Settled {
                 };
                 answer.forbids.iter().filter(asks).copied().collect()
             }
-            _ => Vec::new(),
+            _ => SmallVec::new(),
         }
     }
 
@@ -104,7 +105,7 @@ impl Settled {
             request,
             argument: None,
         };
-        Decision::of_outcome(py, &self.outcome, &policies, scene.snapshot, under)
+        Decision::of_outcome(py, &self.outcome, &policies, scene.engine.nonce, scene.snapshot, under)
     }
 }
 
