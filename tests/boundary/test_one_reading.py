@@ -10,6 +10,8 @@ from typing import Any
 import agentpdp
 import pytest
 from agentpdp import Denied, EntityUid, StepUpNeeded
+from hypothesis import given
+from hypothesis import strategies as st
 
 DESK = Path(__file__).parents[1] / "bundles" / "care-desk"
 ALICE, BOT = EntityUid("User", "alice"), EntityUid("Agent", "care-bot")
@@ -51,6 +53,9 @@ def started(of: agentpdp.Engine, task: Any = "refund-order", **options: Any) -> 
     params = options.pop("params", ORDER)
     claims = {"scope": ["refund"]}
     return of.start(task, principal=ALICE, agent=BOT, params=params, claims=claims, **options)
+
+
+SHARED = started(engine())
 
 
 @pytest.mark.parametrize(
@@ -188,3 +193,48 @@ def test_a_batch_runs_what_a_single_call_runs() -> None:
     assert single.allowed
     assert single.arguments == {"to": "a@ok.com", "body": "hi"}
     assert of.decide_batch([row])[0].arguments == single.arguments
+
+
+class Kept(dict[str, Any]):
+    """A dict that is read as any mapping: by the way that has lists and records, too."""
+
+
+AMOUNTS = st.one_of(
+    st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats(),
+    st.sampled_from([5, 5.0, 5.5, 2**53, -(2**53) + 1, "5", "\ud800", "é", ""]),
+)  # fmt: skip
+NAMES = st.one_of(
+    st.sampled_from(["order_id", "amount", "__x", "\ud800", "é"]), st.text(max_size=3)
+)
+
+
+@given(st.dictionaries(NAMES, AMOUNTS, max_size=4), st.sampled_from(["o1", "o2", 1, None]))
+def test_plain_arguments_are_read_as_all_others(more: dict[str, Any], order: Any) -> None:
+    """A dict of plain values is copied and read at once; a subclass of dict goes the long way."""
+    arguments = {"order_id": order, "amount": 5} | more
+    plain, kept = SHARED.decide("refund", arguments), SHARED.decide("refund", Kept(arguments))
+    assert plain == kept
+    assert plain.advice == kept.advice
+    assert repr(plain.arguments) == repr(kept.arguments)
+    requests = [each.approval_request for each in (plain, kept)]
+    assert len({each.digest if each else None for each in requests}) == 1
+
+
+@pytest.mark.parametrize("amount", [5, 250_000])
+def test_what_a_caller_changes_afterwards_is_not_what_is_run(amount: int) -> None:
+    arguments = {"order_id": "o1", "amount": amount}
+    decision = started(engine(), params=ORDER | {"max": 300_000}).decide("refund", arguments)
+    arguments["amount"] = 499_999
+    assert decision.arguments == {"order_id": "o1", "amount": amount}
+    if decision.approval_request:
+        assert decision.approval_request.arguments == {"order_id": "o1", "amount": amount}
+        decision.arguments["amount"] = 1
+        assert decision.approval_request.arguments == {"order_id": "o1", "amount": amount}
+
+
+@pytest.mark.parametrize("count", [32, 33, 40])
+def test_many_names_and_names_that_are_no_text(count: int) -> None:
+    many = {f"n{each}": each for each in range(count)}
+    assert SHARED.decide("refund", many).reason == "argument_unknown"
+    odd: dict[Any, Any] = {"order_id": "o1", "amount": 5, 7: 8}
+    assert SHARED.decide("refund", odd).reason == "argument_type"
