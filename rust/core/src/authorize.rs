@@ -6,6 +6,7 @@
 //!
 //! Twin: `reference/authorize.py`. Read next: `decision.rs`, then `index.rs`.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -312,7 +313,7 @@ impl Policies {
     pub fn answer(&self, call: &Call<'_>, diagnostics: Diagnostics, answer: &mut Answer) {
         let party = |entity| Party::of(entity, call.store, call.locals);
         let (principal, resource) = (&party(call.principal), &party(call.resource));
-        let parties = Parties { principal, resource, groups: call.store.ancestors(call.action) };
+        let parties = Parties { principal, resource, groups: call.store.ancestors(call.action), memory: None };
         self.answer_parties(call, parties, diagnostics, answer);
     }
 
@@ -472,6 +473,35 @@ pub struct Parties<'s, 'a> {
     pub resource: &'s Party<'a>,
     /// What the action is in.
     pub groups: &'a [EntityId],
+    /// What was found out for other questions of the same call to the same policies.
+    pub memory: Option<&'s Memory>,
+}
+
+/// The answers of conditions that are the same for every question of a call to one index.
+///
+/// Optimisation: preserves what asking each of them again gives; the state machine of `tests/properties` holds it to
+/// that.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// By the policy's place in the route: whether it was asked, and whether it held. What erred is asked again.
+    asked: Cell<u64>,
+    held: Cell<u64>,
+}
+
+impl Memory {
+    #[inline(always)]
+    fn recall(&self, place: u32, ask: impl FnOnce() -> Result<bool, Failure>) -> Result<bool, Failure> {
+        let Some(bit) = 1u64.checked_shl(place) else { return ask() };
+        if self.asked.get() & bit != 0 {
+            return Ok(self.held.get() & bit != 0);
+        }
+        let held = ask()?;
+        self.asked.set(self.asked.get() | bit);
+        if held {
+            self.held.set(self.held.get() | bit);
+        }
+        Ok(held)
+    }
 }
 
 struct Asker<'s, 'a> {
@@ -484,12 +514,12 @@ struct Asker<'s, 'a> {
 impl<'a> Asker<'_, 'a> {
     #[inline]
     fn ask_index(&self, index: &Index, answer: &mut Answer) {
-        let Self { policies, call, parties: Parties { principal, resource, groups }, .. } = *self;
+        let Self { policies, call, parties: Parties { principal, resource, groups, .. }, .. } = *self;
         let make = || policies.route(index, call.action, call.store);
         match index.routes().find(call.action, groups, index.routes_wanted(), make) {
             Some(route) => {
-                for ask in &route.asks {
-                    self.ask(ask, answer);
+                for (place, ask) in (0u32..).zip(&route.asks) {
+                    self.ask(place, ask, answer);
                 }
                 if route.by_principal.is_empty() && route.by_resource.is_empty() {
                     return;
@@ -523,7 +553,7 @@ impl<'a> Asker<'_, 'a> {
     }
 
     #[inline(always)]
-    fn ask(&self, ask: &Ask, answer: &mut Answer) {
+    fn ask(&self, place: u32, ask: &Ask, answer: &mut Answer) {
         if !self.is_wanted(ask.principal, ask.resource, ask.effect, answer) {
             return;
         }
@@ -531,7 +561,11 @@ impl<'a> Asker<'_, 'a> {
             None => Ok(true),
             Some(asked) => {
                 let condition = Condition { shape: &asked.shape, constants: &asked.constants };
-                asked.checks.hold(condition, self.call, self.parties.principal, self.parties.resource)
+                let hold = || asked.checks.hold(condition, self.call, self.parties.principal, self.parties.resource);
+                match self.parties.memory {
+                    Some(memory) if !asked.checks.reads_question() => memory.recall(place, hold),
+                    _ => hold(),
+                }
             }
         };
         count(result, ask.policy, ask.effect, answer);

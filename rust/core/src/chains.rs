@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
-use crate::authorize::{Diagnostics, Parties, Party, Policies, Policy, action_applies};
+use crate::authorize::{Diagnostics, Memory, Parties, Party, Policies, Policy, action_applies};
 use crate::datetime::Datetime;
 use crate::decision::{Answer, Stage};
 use crate::engine::Snapshot;
@@ -94,11 +94,13 @@ impl<'a> HopView<'a> {
 }
 
 /// What all questions of a call are asked about, looked up once.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Target<'a> {
     resource: Party<'a>,
     /// What the action is in.
     groups: &'a [EntityId],
+    /// What ceilings said that is the same for every party.
+    memory: Memory,
 }
 
 impl<'a> Asked<'a> {
@@ -107,7 +109,11 @@ impl<'a> Asked<'a> {
     #[must_use]
     pub fn target(&self) -> Target<'a> {
         let store = &self.snapshot.store;
-        Target { resource: Party::of(self.resource, store, self.locals), groups: store.ancestors(self.action) }
+        Target {
+            resource: Party::of(self.resource, store, self.locals),
+            groups: store.ancestors(self.action),
+            memory: Memory::default(),
+        }
     }
 
     #[inline]
@@ -133,7 +139,12 @@ impl<'a> Asked<'a> {
         let row = hop.row(&[], self.now);
         let call = self.call(party, &row);
         let principal = Party::of(party, call.store, call.locals);
-        let parties = Parties { principal: &principal, resource: &target.resource, groups: target.groups };
+        let parties = Parties {
+            principal: &principal,
+            resource: &target.resource,
+            groups: target.groups,
+            memory: Some(&target.memory),
+        };
         self.snapshot.policies.answer_parties(&call, parties, Diagnostics::Full, answer);
     }
 
@@ -148,7 +159,8 @@ impl<'a> Asked<'a> {
     ) {
         let (view, policies) = (HopView::of(hop), &self.snapshot.policies);
         let principal = Party::of(hop.agent, &self.snapshot.store, self.locals);
-        let parties = Parties { principal: &principal, resource: &target.resource, groups: target.groups };
+        let parties =
+            Parties { principal: &principal, resource: &target.resource, groups: target.groups, memory: None };
         for (place, task) in tasks.iter().enumerate() {
             let row = view.row(hop.params_of(place, tasks, declarations), self.now);
             policies.answer_task(*task, &self.call(hop.agent, &row), parties, Diagnostics::Full, answer);

@@ -22,7 +22,11 @@ use crate::value::{TypeId, ValueRef};
 
 /// A condition as parts that must all hold.
 #[derive(Clone, Debug, Default)]
-pub struct Checks(Box<[Check]>);
+pub struct Checks {
+    parts: Box<[Check]>,
+    /// Whether it reads who is asked, or what the engine says of the grant: what differs between a call's questions.
+    reads_question: bool,
+}
 
 /// One part, and the node that it stands for.
 #[derive(Clone, Debug)]
@@ -97,10 +101,23 @@ impl Checks {
     #[must_use]
     pub fn of(shape: &Shape) -> Self {
         let Some(root) = shape.root() else { return Self::default() };
-        match shape.node(root) {
-            Some(Node::All(children)) => Self(several(shape, *children)),
-            _ => Self(Box::new([check(shape, root)])),
-        }
+        let parts = match shape.node(root) {
+            Some(Node::All(children)) => several(shape, *children),
+            _ => Box::new([check(shape, root)]),
+        };
+        let reads_question = shape.nodes().iter().any(|node| match node {
+            Node::Principal => true,
+            Node::Context(path) | Node::ContextHas(path) => path.0 >= PathId::GRANT_START,
+            _ => false,
+        });
+        Self { parts, reads_question }
+    }
+
+    /// Whether the questions of one call can have different answers.
+    #[inline]
+    #[must_use]
+    pub fn reads_question(&self) -> bool {
+        self.reads_question
     }
 
     /// Whether the condition holds, as `evaluate::holds` says.
@@ -116,7 +133,7 @@ impl Checks {
         principal: &Party<'a>,
         resource: &Party<'a>,
     ) -> Result<bool, Failure> {
-        Checker { condition, call, principal, resource }.all(&self.0)
+        Checker { condition, call, principal, resource }.all(&self.parts)
     }
 }
 

@@ -174,7 +174,7 @@ impl Engine {
         };
         let mut answer = Answer::default();
         let groups = store.ancestors(action);
-        let parties = Parties { principal: &principal, resource: &resource, groups };
+        let parties = Parties { principal: &principal, resource: &resource, groups, memory: None };
         snapshot.policies.answer_parties(&call, parties, diagnostics, &mut answer);
         let reason = conclude(&answer, compiled.on_error);
         if remember {

@@ -37,6 +37,12 @@ impl EntityUid {
         Ok(Self { type_name: type_name.into(), id: id.into(), memory: AtomicU64::new(0) })
     }
 
+    /// The uid of an entity that an engine's store knows, under the store's number.
+    pub(crate) fn known(type_name: &str, id: &str, nonce: u32, entity: EntityId) -> Self {
+        let memory = AtomicU64::new(u64::from(nonce) << 32 | u64::from(entity.0));
+        Self { type_name: type_name.into(), id: id.into(), memory }
+    }
+
     /// The number of this uid in a store, if the store knows it. With the nonce of the store's engine it is
     /// remembered; a store that only one call sees has none.
     #[inline]

@@ -14,7 +14,6 @@ use smallvec::SmallVec;
 use crate::decision::{Decision, UnderGrant};
 use crate::grants::approval::ApprovalRequest;
 use crate::grants::judging::Scene;
-use crate::grants::uid_of;
 use crate::uid::EntityUid;
 
 /// What came of asking, once approvals are taken into account.
@@ -112,8 +111,8 @@ impl Settled {
 impl Scene<'_> {
     /// The uid of an entity, as Python has it.
     pub(crate) fn uid(&self, py: Python<'_>, entity: EntityId, locals: &Locals<'_>) -> PyResult<Py<EntityUid>> {
-        if !entity.is_local() {
-            return Py::new(py, uid_of(&self.snapshot.store, entity)?);
+        if let Some((type_name, id)) = self.snapshot.store.uid(entity) {
+            return Py::new(py, EntityUid::known(type_name, id, self.engine.nonce, entity));
         }
         let (type_name, id) = self.parts_of(entity, locals);
         Py::new(py, EntityUid::make(type_name, id)?)
