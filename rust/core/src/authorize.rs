@@ -6,7 +6,6 @@
 //!
 //! Twin: `reference/authorize.py`. Read next: `decision.rs`, then `index.rs`.
 
-use std::cell::Cell;
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -18,6 +17,7 @@ use crate::decision::{Answer, Reason};
 use crate::entities::{Entity, Store, contains_sorted};
 use crate::evaluate::{Call, Condition, Failure, holds};
 use crate::index::{Candidate, Index, Side};
+use crate::memory::Memory;
 use crate::paged::Paged;
 use crate::policies::{ActionScope, Effect, PolicySource, Scope, SlotValues};
 use crate::request::Locals;
@@ -475,33 +475,6 @@ pub struct Parties<'s, 'a> {
     pub groups: &'a [EntityId],
     /// What was found out for other questions of the same call to the same policies.
     pub memory: Option<&'s Memory>,
-}
-
-/// The answers of conditions that are the same for every question of a call to one index.
-///
-/// Optimisation: preserves what asking each of them again gives; the state machine of `tests/properties` holds it to
-/// that.
-#[derive(Clone, Debug, Default)]
-pub struct Memory {
-    /// By the policy's place in the route: whether it was asked, and whether it held. What erred is asked again.
-    asked: Cell<u64>,
-    held: Cell<u64>,
-}
-
-impl Memory {
-    #[inline(always)]
-    fn recall(&self, place: u32, ask: impl FnOnce() -> Result<bool, Failure>) -> Result<bool, Failure> {
-        let Some(bit) = 1u64.checked_shl(place) else { return ask() };
-        if self.asked.get() & bit != 0 {
-            return Ok(self.held.get() & bit != 0);
-        }
-        let held = ask()?;
-        self.asked.set(self.asked.get() | bit);
-        if held {
-            self.held.set(self.held.get() | bit);
-        }
-        Ok(held)
-    }
 }
 
 struct Asker<'s, 'a> {

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
-use crate::authorize::{Diagnostics, Memory, Parties, Party, Policies, Policy, action_applies};
+use crate::authorize::{Diagnostics, Parties, Party, Policies, Policy, action_applies};
 use crate::datetime::Datetime;
 use crate::decision::{Answer, Stage};
 use crate::engine::Snapshot;
@@ -19,6 +19,7 @@ use crate::entities::{Store, contains_sorted};
 use crate::evaluate::{Call, Temporaries};
 use crate::grant_slots::GrantRow;
 use crate::grants::{Grant, Hops};
+use crate::memory::Memory;
 use crate::policies::{Effect, Scope};
 use crate::request::Locals;
 use crate::shape::ShapeId;

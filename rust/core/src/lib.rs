@@ -39,6 +39,7 @@ pub mod grants;
 pub mod index;
 pub mod ipaddr;
 pub mod kernels;
+pub mod memory;
 pub mod message;
 pub mod orders;
 pub mod paged;

@@ -104,7 +104,7 @@ pub(crate) fn row_decision(
     let (Some(declarations), Some(view)) = (declarations, view) else { return Err(errors::no_tasks(py)) };
     let scene = Scene { engine, snapshot, view, declarations, now_ms: 0 };
     let locals = Locals::default();
-    let argument = decided.refused.as_ref().and_then(|refused| refused.argument.clone());
+    let argument = decided.refused.as_ref().and_then(|refused| refused.argument.clone()).map(Box::new);
     let has_arguments = !matches!(decided.stage, Some(Stage::Status | Stage::Arguments));
     let run = as_run(arguments, &decided.rewritten);
     let arguments = if has_arguments { Some(input_to_python(py, &run)?.unbind()) } else { None };

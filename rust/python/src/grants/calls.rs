@@ -129,20 +129,21 @@ fn decision(
     given: Given<'_, '_>,
     locals: &Locals<'_>,
 ) -> PyResult<Py<Decision>> {
-    let Answered { mut settled, action, resource, rewritten } = match judged {
+    let answered = match judged {
         Judged::Status(hit) => return refuse_status(py, hit, scene.snapshot.epoch),
         Judged::Refused(refused) => return refused.decision(py, scene.snapshot.epoch),
         Judged::Asked(answered) => answered,
     };
-    if settled.is_unsafe {
+    if answered.settled.is_unsafe {
         let detail = "the call has values with no one form, so nobody can approve it".to_owned();
         return Refused::new(Reason::ArgumentUnsafe, Some(detail)).decision(py, scene.snapshot.epoch);
     }
-    let asks = settled.outcome.reason() == Reason::StepUp;
-    let request = match asks.then(|| given.input(&rewritten)) {
-        Some(arguments) => request(py, scene, grant, &settled, (action, resource), &arguments, locals)?,
+    let asks = answered.settled.outcome.reason() == Reason::StepUp;
+    let request = match asks.then(|| given.input(&answered.rewritten)) {
+        Some(arguments) => answered.request(py, scene, grant, &arguments, locals)?,
         None => None,
     };
+    let Answered { mut settled, rewritten, .. } = answered;
     settled.arguments = Some(given.object(py, &rewritten)?);
     settled.finish(py, scene, locals, request)
 }

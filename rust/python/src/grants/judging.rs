@@ -132,6 +132,7 @@ pub(crate) struct Told {
 }
 
 /// What a call came to.
+#[allow(clippy::large_enum_variant, reason = "most calls are asked, and none is kept")]
 pub(crate) enum Judged {
     /// The chain does not hold.
     Status(Hit),
