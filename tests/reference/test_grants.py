@@ -201,8 +201,8 @@ def test_an_approval_ends_with_its_chain() -> None:
     grant = started(using, at=0)
     request = grant.decide("note", {"text": "x"}).approval_request
     using.approve(request, by=ANN, expires_in="1h")
-    assert using.approvals.of(request.digest, 59_999) == {"keep/asks"}
-    assert using.approvals.of(request.digest, 60_000) == frozenset()
+    assert using.approvals.of(request.digest, 59_999, {}) == {"keep/asks"}
+    assert using.approvals.of(request.digest, 60_000, {}) == frozenset()
     with pytest.raises(InputError):
         using.approve(request, by=ANN, expires_in="soon")
 

@@ -179,6 +179,14 @@ class Play:
             self.engine.remove([(uid["type"], uid["id"]) for uid in event["remove"]])
         return GRANTED
 
+    def link(self, event: dict[str, Any]) -> Expected:
+        self.engine.link(event.pop("template"), event.pop("link"), **event)
+        return GRANTED
+
+    def unlink(self, event: dict[str, Any]) -> Expected:
+        assert self.engine.unlink(event["link"])
+        return GRANTED
+
     def bundle(self, event: dict[str, Any]) -> Expected:
         self.engine.reload(self.load(files({**self.this.bundle, **event["bundle"]})))
         return GRANTED

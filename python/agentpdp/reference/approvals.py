@@ -1,7 +1,8 @@
 """Approvals: what a person let pass, for exactly one call and once.
 
 An approval takes back the forbids it names, for the call of one digest. It is used up by the first
-allow that needed it, ends with the chain or after its own time, and ends when the bundle changes.
+allow that needed it, ends with the chain or after its own time, with a reload, and where another
+link takes the name of the policy that was asked about.
 
 Twin: rust/core/src/approvals.rs. Read next: chains.py.
 """
@@ -20,6 +21,7 @@ class ApprovalRequest:
     """What to show a person, and what to hand to `approve`. `needed` holds policies and roles."""
 
     digest: str
+    epoch: int
     needed: tuple[tuple[str, str], ...]
     grant: str | None
     principal: EntityUid
@@ -32,20 +34,33 @@ class ApprovalRequest:
     claims: Record
 
 
+@dataclass(frozen=True)
+class Approved:
+    """One policy that is taken back for a call; `asked` is the epoch of the question."""
+
+    policy: str
+    asked: int
+    end: int
+
+
 @dataclass
 class Approvals:
-    """When each approval ends, by digest and policy."""
+    """What is approved, by digest."""
 
-    ends: dict[str, dict[str, int]] = field(default_factory=dict)
+    calls: dict[str, list[Approved]] = field(default_factory=dict)
 
-    def approve(self, digest: str, policies: Iterable[str], end: int) -> None:
-        self.ends.setdefault(digest, {}).update(dict.fromkeys(policies, end))
+    def approve(self, digest: str, policies: Iterable[str], asked: int, end: int) -> None:
+        """Approving again replaces the end; an older question takes nothing's place."""
+        known = self.calls.setdefault(digest, [])
+        for policy in policies:
+            stay = [each for each in known if each.policy != policy or each.asked > asked]
+            known[:] = [*stay, Approved(policy, asked, end)]
 
-    def of(self, digest: str | None, now: int) -> frozenset[str]:
-        """The policies that are taken back for a call."""
-        found = self.ends.get(digest or "", {})
-        return frozenset(policy for policy, end in found.items() if now < end)
+    def of(self, digest: str | None, now: int, links: Mapping[str, int]) -> frozenset[str]:
+        """The policies that are taken back for a call, if each is the one that was asked about."""
+        found = [each for each in self.calls.get(digest or "", []) if now < each.end]
+        return frozenset(each.policy for each in found if links.get(each.policy, 0) <= each.asked)
 
     def consume(self, digest: str | None) -> None:
         """All that was approved of this call is used up."""
-        self.ends.pop(digest or "", None)
+        self.calls.pop(digest or "", None)

@@ -219,7 +219,8 @@ def answers(asked: Asked, snapshot: Snapshot, approvals: Approvals) -> Iterator[
         yield unreadable(asked.calls)
         return
     for call in asked.calls:
-        approved = approvals.of(call.digest, call.now) if asked.approvable else None
+        links = snapshot.policies.links
+        approved = approvals.of(call.digest, call.now, links) if asked.approvable else None
         for step in steps(call, snapshot):
             if isinstance(step, Answer):
                 yield step
@@ -235,7 +236,7 @@ def decide(asked: Asked, given: Iterable[Answer], snapshot: Snapshot) -> tuple[D
     call = None if isinstance(asked.calls, Problem) else asked.calls[0]
     request = None
     if call is not None and deciding.verdict == "step_up":
-        request = approval_request(asked, call, deciding)
+        request = approval_request(asked, call, deciding, snapshot.epoch)
         if request is None:
             unsafe = "the call has values with no one form, so nobody can approve it"
             deciding = unreadable(Problem("argument_unsafe", unsafe))
@@ -243,7 +244,9 @@ def decide(asked: Asked, given: Iterable[Answer], snapshot: Snapshot) -> tuple[D
     return decision(deciding, snapshot.epoch, arguments, request), deciding
 
 
-def approval_request(asked: Asked, call: Call, deciding: Answer) -> ApprovalRequest | None:
+def approval_request(
+    asked: Asked, call: Call, deciding: Answer, epoch: int
+) -> ApprovalRequest | None:
     if call.digest is None:
         return None
     leaf = call.hops[-1] if call.hops else asked.grant
@@ -251,6 +254,7 @@ def approval_request(asked: Asked, call: Call, deciding: Answer) -> ApprovalRequ
     calls = [] if isinstance(asked.calls, Problem) else asked.calls
     return ApprovalRequest(
         digest=call.digest,
+        epoch=epoch,
         needed=deciding.needed,
         grant=call.hops[-1].id if call.hops else None,
         principal=leaf.tree.principal,

@@ -137,7 +137,7 @@ class Engine:
     ) -> None:
         given = {"?principal": principal, "?resource": resource}
         values = {slot: read_name(uid) for slot, uid in given.items() if uid is not None}
-        self.policies.link(template, link_id, values)
+        self.policies.link(template, link_id, values, self.epoch + 1)
         self.changed("link", template, link_id, principal=principal, resource=resource)
 
     def unlink(self, link_id: str) -> bool:
@@ -163,6 +163,7 @@ class Engine:
         for name in ("on_error", "policies", "schema", "entities", "declarations", "approvals"):
             setattr(self, name, getattr(other, name))
         self.epoch += 1
+        self.policies.links.update(dict.fromkeys(self.policies.links, self.epoch))
 
     def revoke(self, *, by: Any = None, at: int | None = None, **target: Any) -> None:
         """End a grant, an agent, a principal or a task, for good; `by` must be permitted to."""
@@ -283,7 +284,8 @@ class Engine:
         reader = lambda: orders.read_approval(request, by, leaf, snapshot, now)  # noqa: E731
         required(self.decided(calls.read(reader, refused), snapshot))
         end = leaf.expires if length is None else min(leaf.expires, now + length)
-        self.approvals.approve(request.digest, [policy for policy, _ in request.needed], end)
+        names = [policy for policy, _ in request.needed]
+        self.approvals.approve(request.digest, names, request.epoch, end)
 
     def explain(
         self,

@@ -93,7 +93,8 @@ class Maker:
     """Makes the form of a tool's arguments out of its schema and what is declared of them."""
 
     def __init__(self, schema: Any, declaration: Mapping[str, Any]) -> None:
-        self.schema, self.declaration = schema, declaration
+        # Read anew: what is one object is one part of the schema, and no caller's sharing.
+        self.schema, self.declaration = json.loads(json.dumps(schema)), declaration
         self.kinds = declaration.get("kinds", {})
         self.entities = declaration.get("entities", {})
         self.resource = declaration.get("resource")
@@ -141,7 +142,9 @@ class Maker:
         branches = node.get("anyOf", node.get("oneOf"))
         if isinstance(branches, list) and not typed:
             parts = [self.leaves(branch, followed) for branch in branches]
-            found = [leaf for part in parts for leaf in part[0]]
+            # A definition that two branches refer to is one.
+            known = {key(leaf): leaf for part in parts for leaf in part[0]}
+            found = [leaf for part in parts for leaf in part[0] if known.pop(key(leaf), None)]
             return found, nullable or any(part[1] for part in parts), any(part[2] for part in parts)
         names, untyped = named_types(node)
         found = [(node, name, followed) for name in TYPES if name in names]
@@ -283,6 +286,10 @@ class Maker:
         fields = tuple(Property(name, form) for name, form in branches.items())
         input_type(fields)
         return Form("union", fields=fields, has_null=nullable)
+
+
+def key(leaf: Leaf) -> tuple[int, str]:
+    return id(leaf[0]), leaf[1]
 
 
 def named_types(node: Mapping[str, Any]) -> tuple[list[str], bool]:

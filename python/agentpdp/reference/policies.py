@@ -61,13 +61,15 @@ class Policy:
 
 @dataclass(frozen=True)
 class Policies:
-    """Policies by id (links among them), templates by id, and which policies are links."""
+    """Policies by id (links among them), templates by id, and the epoch of each link."""
 
     policies: dict[str, Policy] = field(default_factory=dict)
     templates: dict[str, Policy] = field(default_factory=dict)
-    links: set[str] = field(default_factory=set)
+    links: dict[str, int] = field(default_factory=dict)
 
-    def link(self, template_id: str, link_id: str, values: Mapping[str, EntityUid]) -> None:
+    def link(
+        self, template_id: str, link_id: str, values: Mapping[str, EntityUid], epoch: int = 0
+    ) -> None:
         """Make a policy of a template; its slots, and no others, get values."""
         template = self.templates.get(template_id)
         if template is None:
@@ -80,13 +82,13 @@ class Policies:
         scopes = template.principal.filled(values), template.resource.filled(values)
         linked = replace(template, id=link_id, principal=scopes[0], resource=scopes[1])
         self.policies[link_id] = linked
-        self.links.add(link_id)
+        self.links[link_id] = epoch
 
     def unlink(self, link_id: str) -> bool:
         """Take a link away; false if there is none of this id."""
         found = link_id in self.links
         if found:
-            self.links.remove(link_id)
+            del self.links[link_id]
             del self.policies[link_id]
         return found
 

@@ -1,7 +1,8 @@
 //! What did a person let pass, for exactly one call and once?
 //!
 //! An approval takes back the forbids it names, for the call of one digest. It is used up by the first allow that
-//! needed it, in one step, so that of two threads one is allowed; it ends at its time and when the bundle changes.
+//! needed it, in one step, so that of two threads one is allowed. It ends at its time, with a reload, and where another
+//! link takes the name of the policy that was asked about; which of them hold is for the snapshot that decides to say.
 //!
 //! Twin: `reference/approvals.py`. Read next: `explain.rs`.
 
@@ -20,12 +21,25 @@ pub const APPROVALS_MAX: usize = 1_000_000;
 /// Names of policies.
 pub type PolicyNames = SmallVec<[Arc<str>; 2]>;
 
-type Ends = SmallVec<[(Arc<str>, i64); 2]>;
+/// One policy that is taken back for a call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Approved {
+    /// Its name.
+    pub policy: Arc<str>,
+    /// When the person was asked: what the name stood for then is what they let pass.
+    pub asked_epoch: u64,
+    /// The reload since which the approval holds, and until the next.
+    pub generation: u64,
+    /// From when on it does not hold any more.
+    pub end_ms: i64,
+}
+
+type OfCall = SmallVec<[Approved; 1]>;
 
 /// All approvals, by call.
 #[derive(Debug, Default)]
 pub struct Approvals {
-    ends: Mutex<HashMap<Digest, Ends, RandomState>>,
+    calls: Mutex<HashMap<Digest, OfCall, RandomState>>,
     count: AtomicUsize,
 }
 
@@ -34,8 +48,8 @@ pub struct Approvals {
 pub struct TooManyApprovals;
 
 impl Approvals {
-    fn ends(&self) -> MutexGuard<'_, HashMap<Digest, Ends, RandomState>> {
-        self.ends.lock().unwrap_or_else(PoisonError::into_inner)
+    fn calls(&self) -> MutexGuard<'_, HashMap<Digest, OfCall, RandomState>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether nothing is approved, so that no digest need be made.
@@ -44,7 +58,7 @@ impl Approvals {
         self.count.load(Ordering::Acquire) == 0
     }
 
-    /// Lets forbids be taken back until `end_ms`. Approving again replaces the end.
+    /// Lets forbids be taken back. Approving again replaces the end.
     ///
     /// # Errors
     ///
@@ -52,53 +66,62 @@ impl Approvals {
     pub fn approve(
         &self,
         digest: Digest,
-        policies: impl Iterator<Item = Arc<str>>,
-        end_ms: i64,
+        policies: impl Iterator<Item = Approved>,
         now_ms: i64,
     ) -> Result<(), TooManyApprovals> {
-        let mut ends = self.ends();
-        if ends.len() >= APPROVALS_MAX {
-            ends.retain(|_, ends| ends.iter().any(|(_, end)| now_ms < *end));
-            if ends.len() >= APPROVALS_MAX {
+        let mut calls = self.calls();
+        if calls.len() >= APPROVALS_MAX {
+            calls.retain(|_, of_call| of_call.iter().any(|known| now_ms < known.end_ms));
+            if calls.len() >= APPROVALS_MAX {
                 return Err(TooManyApprovals);
             }
         }
-        let of_call = ends.entry(digest).or_default();
-        for policy in policies {
-            of_call.retain(|(known, _)| *known != policy);
-            of_call.push((policy, end_ms));
+        let of_call = calls.entry(digest).or_default();
+        for new in policies {
+            // An older question says nothing of what a newer one was about, so it takes nothing's place.
+            let is_newer = |known: &Approved| known.asked_epoch > new.asked_epoch;
+            of_call.retain(|known| known.policy != new.policy || is_newer(known));
+            of_call.push(new);
         }
-        self.count.store(ends.len(), Ordering::Release);
+        self.count.store(calls.len(), Ordering::Release);
         Ok(())
     }
 
-    /// The policies that are taken back for a call.
+    /// The policies that are taken back for a call, of those that hold.
     #[must_use]
-    pub fn of(&self, digest: &Digest, now_ms: i64) -> PolicyNames {
-        let ends = self.ends();
-        let found = ends.get(digest).into_iter().flatten();
-        found.filter(|(_, end)| now_ms < *end).map(|(policy, _)| policy.clone()).collect()
+    pub fn of(&self, digest: &Digest, now_ms: i64, holds: impl Fn(&Approved) -> bool) -> PolicyNames {
+        let calls = self.calls();
+        let found = calls.get(digest).into_iter().flatten();
+        let found = found.filter(|approved| now_ms < approved.end_ms && holds(approved));
+        found.map(|approved| approved.policy.clone()).collect()
     }
 
     /// Uses up all that was approved of a call; false if any of what is needed is not there any more.
     #[must_use]
-    pub fn consume(&self, digest: &Digest, needed: &[Arc<str>], now_ms: i64) -> bool {
-        let mut ends = self.ends();
-        let is_there =
-            |policy: &Arc<str>, ends: &Ends| ends.iter().any(|(known, end)| known == policy && now_ms < *end);
-        let Some(of_call) = ends.get(digest) else { return needed.is_empty() };
-        if !needed.iter().all(|policy| is_there(policy, of_call)) {
+    pub fn consume(
+        &self,
+        digest: &Digest,
+        needed: &[Arc<str>],
+        now_ms: i64,
+        holds: impl Fn(&Approved) -> bool,
+    ) -> bool {
+        let mut calls = self.calls();
+        let Some(of_call) = calls.get(digest) else { return needed.is_empty() };
+        let is_there = |policy: &Arc<str>| {
+            of_call.iter().any(|known| known.policy == *policy && now_ms < known.end_ms && holds(known))
+        };
+        if !needed.iter().all(is_there) {
             return false;
         }
-        ends.remove(digest);
-        self.count.store(ends.len(), Ordering::Release);
+        calls.remove(digest);
+        self.count.store(calls.len(), Ordering::Release);
         true
     }
 
     /// Ends every approval: another bundle decides now.
     pub fn clear(&self) {
-        let mut ends = self.ends();
-        ends.clear();
+        let mut calls = self.calls();
+        calls.clear();
         self.count.store(0, Ordering::Release);
     }
 }

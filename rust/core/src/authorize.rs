@@ -14,19 +14,18 @@ use foldhash::fast::FixedState;
 
 use crate::checks::Checks;
 use crate::decision::{Answer, Reason};
-use crate::entities::{Entity, Store, contains_sorted};
+use crate::entities::Store;
 use crate::evaluate::{Call, Condition, Failure, holds};
 use crate::index::{Candidate, Index, Side};
-use crate::memory::Memory;
 use crate::paged::Paged;
+use crate::parties::{Parties, Party};
 use crate::policies::{ActionScope, Effect, PolicySource, Scope, SlotValues};
-use crate::request::Locals;
 use crate::routes::{Ask, AskedCondition, Route};
 use crate::shape::{CompileError, Constant, Shape, ShapeId, Shapes, compile};
 use crate::slots::Paths;
 use crate::table::Table;
 use crate::tasks::TaskId;
-use crate::value::{EntityId, TypeId};
+use crate::value::EntityId;
 
 /// Most policies and links that one engine may hold at a time.
 pub const POLICIES_MAX: usize = 0x7fff_ffff;
@@ -74,6 +73,8 @@ pub struct Policy {
     pub constants: Arc<[Constant]>,
     /// The template that this is a link of, and the entities in its slots; none for a static policy.
     pub link: Option<(Arc<str>, SlotValues)>,
+    /// The epoch since which it decides: a link that is taken away and made anew is another policy of its name.
+    pub since_epoch: u64,
     /// For a forbid: the role whose approval discharges it.
     pub step_up: Option<Arc<str>>,
     /// The task it is a policy of; none: it is one of the organisation's.
@@ -164,17 +165,24 @@ impl Policies {
             shape,
             constants,
             link: None,
+            since_epoch: 0,
             step_up,
             task: paths.task(),
         })
     }
 
-    /// Adds a link of a template: one more row in the tables.
+    /// Adds a link of a template, which decides since an epoch: one more row in the tables.
     ///
     /// # Errors
     ///
     /// [`PolicyError`] if the name is taken, the template is unknown or its slots are not just the ones filled.
-    pub fn link(&mut self, template: &str, name: &str, values: SlotValues) -> Result<(), PolicyError> {
+    pub fn link(
+        &mut self,
+        template: &str,
+        name: &str,
+        values: SlotValues,
+        since_epoch: u64,
+    ) -> Result<(), PolicyError> {
         if self.find(name).is_some() || self.templates.contains_key(name) {
             return Err(PolicyError::NameTaken);
         }
@@ -195,6 +203,7 @@ impl Policies {
             shape: found.shape,
             constants: found.constants.clone(),
             link: Some((found.source.id.clone(), values)),
+            since_epoch,
             step_up: found.source.step_up.clone(),
             task: None,
         })
@@ -313,7 +322,7 @@ impl Policies {
     pub fn answer(&self, call: &Call<'_>, diagnostics: Diagnostics, answer: &mut Answer) {
         let party = |entity| Party::of(entity, call.store, call.locals);
         let (principal, resource) = (&party(call.principal), &party(call.resource));
-        let parties = Parties { principal, resource, groups: call.store.ancestors(call.action), memory: None };
+        let parties = Parties::of(principal, resource, call.action, call.store);
         self.answer_parties(call, parties, diagnostics, answer);
     }
 
@@ -408,73 +417,6 @@ pub fn action_applies(scope: &ActionScope, action: EntityId, store: &Store) -> b
         ActionScope::Equal(wanted) => action == *wanted,
         ActionScope::In(groups) => groups.iter().any(|group| store.is_in(action, *group)),
     }
-}
-
-/// One side of a request, with what its scopes are checked against.
-#[derive(Clone, Copy, Debug)]
-pub struct Party<'a> {
-    /// The entity.
-    pub entity: EntityId,
-    /// Its type.
-    pub type_id: TypeId,
-    /// Everything it is in, sorted.
-    pub ancestors: &'a [EntityId],
-    /// Its data, if it is in the store.
-    pub data: Option<&'a Entity>,
-}
-
-impl<'a> Party<'a> {
-    /// What a store, or the request itself, says of an entity.
-    #[inline]
-    #[must_use]
-    pub fn of(entity: EntityId, store: &'a Store, locals: &Locals<'_>) -> Self {
-        if entity.is_local() {
-            return Self { entity, type_id: locals.type_of(entity), ancestors: &[], data: None };
-        }
-        let (type_id, data) = store.look(entity);
-        Self { entity, type_id, ancestors: data.map_or(&[], Entity::ancestors), data }
-    }
-
-    /// What a store says of an entity of this type.
-    #[inline]
-    #[must_use]
-    pub fn new(entity: EntityId, type_id: TypeId, store: &'a Store) -> Self {
-        let data = store.get(entity);
-        Self { entity, type_id, ancestors: data.map_or(&[], Entity::ancestors), data }
-    }
-}
-
-impl Party<'_> {
-    /// Whether a scope applies.
-    #[inline]
-    #[must_use]
-    pub fn fits(&self, scope: Scope) -> bool {
-        match scope {
-            Scope::Any => true,
-            Scope::Equal(wanted) => self.entity == wanted,
-            Scope::In(group) => self.is_in(group),
-            Scope::Is(type_id) => self.type_id == type_id,
-            Scope::IsIn(type_id, group) => self.type_id == type_id && self.is_in(group),
-        }
-    }
-
-    #[inline]
-    fn is_in(&self, group: EntityId) -> bool {
-        self.entity == group || contains_sorted(self.ancestors, group)
-    }
-}
-
-/// What a call's scopes are checked against, looked up once.
-#[derive(Clone, Copy, Debug)]
-pub struct Parties<'s, 'a> {
-    /// Who is asked.
-    pub principal: &'s Party<'a>,
-    /// What it is done to.
-    pub resource: &'s Party<'a>,
-    /// What the action is in.
-    pub groups: &'a [EntityId],
-    /// What was found out for other questions of the same call to the same policies.
-    pub memory: Option<&'s Memory>,
 }
 
 struct Asker<'s, 'a> {

@@ -19,13 +19,14 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-use crate::authorize::{OnError, Party, PolicyId};
+use crate::authorize::{OnError, PolicyId};
 use crate::columns::{Rows, parties};
 use crate::decision::Reason;
 use crate::engine::Snapshot;
 use crate::evaluate::{Failure, Temporaries};
 use crate::index::{Candidate, Side};
 use crate::kernels::{KernelRuns, Scratch};
+use crate::parties::Party;
 use crate::policies::Scope;
 use crate::shape::{Constant, ShapeId};
 use crate::value::{EntityId, TypeId};

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
-use crate::authorize::{Diagnostics, Parties, Party, Policies, Policy, action_applies};
+use crate::authorize::{Diagnostics, Policies, Policy, action_applies};
 use crate::datetime::Datetime;
 use crate::decision::{Answer, Stage};
 use crate::engine::Snapshot;
@@ -20,6 +20,7 @@ use crate::evaluate::{Call, Temporaries};
 use crate::grant_slots::GrantRow;
 use crate::grants::{Grant, Hops};
 use crate::memory::Memory;
+use crate::parties::{Parties, Party};
 use crate::policies::{Effect, Scope};
 use crate::request::Locals;
 use crate::shape::ShapeId;

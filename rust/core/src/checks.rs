@@ -12,10 +12,10 @@
 
 use std::sync::Arc;
 
-use crate::authorize::Party;
 use crate::entities::Store;
 use crate::evaluate::{Call, Condition, Failure, quick_relation, relation, truth};
 use crate::expression::{Binary, Unary};
+use crate::parties::Party;
 use crate::shape::{Children, Constant, ConstantId, Node, NodeId, Shape};
 use crate::slots::{PathId, Slot};
 use crate::value::{TypeId, ValueRef};

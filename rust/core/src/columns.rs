@@ -8,9 +8,9 @@
 //! Optimisation: a row means what the same call means in `evaluate::Call`; `tests/properties` hold "batch equals
 //! singles" to that.
 
-use crate::authorize::Party;
 use crate::decision::Reason;
 use crate::entities::Store;
+use crate::parties::Party;
 use crate::request::Locals;
 use crate::slots::{Layout, PathId, Place, Slot};
 use crate::value::{EntityId, ValueRef};

@@ -13,12 +13,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use arc_swap::{ArcSwap, Guard};
 use foldhash::fast::FixedState;
 
-use crate::approvals::Approvals;
-use crate::authorize::{OnError, Party, Policies, PolicyError};
+use crate::approvals::{Approvals, Approved};
+use crate::authorize::{OnError, Policies, PolicyError};
 use crate::decision::Reason;
 use crate::entities::{Cycle, Edits, Entity, Lineage, Store};
 use crate::grant_slots::{GrantPaths, RESERVED};
 use crate::grant_table::Grants;
+use crate::parties::Party;
 use crate::policies::{PolicySource, SlotValues};
 use crate::request::{Locals, check_parties};
 use crate::schema::{ActionType, RecordType, Schema};
@@ -153,6 +154,13 @@ impl Snapshot {
             attachment: OnceLock::new(),
         };
         Ok(Self { compiled: Arc::new(compiled), store, policies, epoch: 0, generation: 0 })
+    }
+
+    /// Whether an approval still holds: its bundle decides, and its policy is the one that was asked about.
+    #[must_use]
+    pub fn upholds(&self, approved: &Approved) -> bool {
+        let policy = self.policies.find(&approved.policy).and_then(|policy| self.policies.get(policy));
+        approved.generation == self.generation && policy.is_none_or(|policy| policy.since_epoch <= approved.asked_epoch)
     }
 }
 
@@ -311,11 +319,12 @@ impl Engine {
         let _lineage = self.write();
         let now = self.snapshot();
         let (mut store, mut policies) = (now.store.clone(), now.policies.clone());
+        let epoch = now.epoch.saturating_add(1);
         for (at, (template, name, slots)) in links.iter().enumerate() {
             let values = slots.intern(&mut store).ok_or((at, PolicyError::TooMany))?;
-            policies.link(template, name, values).map_err(|error| (at, error))?;
+            policies.link(template, name, values, epoch).map_err(|error| (at, error))?;
         }
-        self.publish(Snapshot { store, policies, epoch: now.epoch.saturating_add(1), ..(*now).clone() });
+        self.publish(Snapshot { store, policies, epoch, ..(*now).clone() });
         Ok(())
     }
 

@@ -50,11 +50,23 @@ const TREES_CLEARED_MAX: usize = 4;
 /// Scopes by tasks and generation.
 type Scopes = HashMap<(SmallVec<[TaskId; 4]>, u64), Arc<Scope>, FixedState>;
 
+/// Roots by the span in which they expire; names only, so that a closed grant's memory is free at once.
+#[derive(Debug, Default)]
+struct Expiries {
+    spans: BTreeMap<i64, Vec<GrantId>>,
+    /// Number of names, and how many of them are of closed grants.
+    count: usize,
+    closed: usize,
+}
+
+/// Names of closed grants that are waited for before they are looked for.
+const CLOSED_MIN: usize = 1_024;
+
 /// All grants by id, and what the host has revoked or suspended.
 #[derive(Debug)]
 pub struct Grants {
     shards: Box<[Mutex<HashTable<Arc<Grant>>>]>,
-    expiries: Mutex<BTreeMap<i64, Vec<Weak<Grant>>>>,
+    expiries: Mutex<Expiries>,
     blocks: ArcSwap<Blocks>,
     blocking: Mutex<()>,
     changes: AtomicU32,
@@ -142,6 +154,12 @@ impl Grants {
         self.len() == 0
     }
 
+    /// Number of roots, closed ones among them, whose expiry is waited for.
+    #[must_use]
+    pub fn expiry_count(&self) -> usize {
+        self.expiries().count
+    }
+
     /// Whether another child of this grant would be one too many.
     #[must_use]
     pub fn is_full(&self, parent: &Grant, limits: TreeLimits, now_ms: i64) -> bool {
@@ -194,17 +212,19 @@ impl Grants {
     /// Issues a root grant.
     pub fn insert_root(&self, issue: Issue, now_ms: i64) -> Arc<Grant> {
         let grant = Arc::new(Grant::new(issue, None));
-        let mut expiries = self.expiries.lock().unwrap_or_else(PoisonError::into_inner);
+        // Known first: a name that nobody knows is taken for a closed grant's.
+        self.know(&grant);
+        let mut expiries = self.expiries();
         let span = grant.expires_ms.div_euclid(EXPIRY_SPAN_MS);
-        expiries.entry(span).or_default().push(Arc::downgrade(&grant));
-        let expired = take_expired(&mut expiries, now_ms);
+        expiries.spans.entry(span).or_default().push(grant.id);
+        expiries.count = expiries.count.saturating_add(1);
+        let expired = expiries.take(now_ms);
         drop(expiries);
-        for root in &expired {
+        for root in expired.iter().filter_map(|id| self.find(*id)) {
             // What is forgotten stays expired, whatever time a call brings later.
             root.tree.advance(now_ms);
-            self.clear(root);
+            self.clear(&root);
         }
-        self.know(&grant);
         grant
     }
 
@@ -226,6 +246,26 @@ impl Grants {
         drop(members);
         self.know(&grant);
         Some(grant)
+    }
+
+    fn expiries(&self) -> MutexGuard<'_, Expiries> {
+        self.expiries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets the names of closed roots once they are the most.
+    fn note_closed_root(&self) {
+        let mut expiries = self.expiries();
+        expiries.closed = expiries.closed.saturating_add(1);
+        if expiries.closed < CLOSED_MIN || expiries.closed.saturating_mul(2) < expiries.count {
+            return;
+        }
+        expiries.spans.retain(|_, span| {
+            span.retain(|id| self.find(*id).is_some());
+            span.shrink_to_fit();
+            !span.is_empty()
+        });
+        expiries.count = expiries.spans.values().map(Vec::len).sum();
+        expiries.closed = 0;
     }
 
     fn know(&self, grant: &Arc<Grant>) {
@@ -251,6 +291,9 @@ impl Grants {
         self.sweep(&mut members, grant.tree.latest_ms());
         drop(members);
         self.forget(grant.id);
+        if grant.parent.is_none() {
+            self.note_closed_root();
+        }
     }
 
     fn blocking(&self) -> MutexGuard<'_, ()> {
@@ -348,20 +391,25 @@ fn put(named: &mut Named, target: &Target, is_in: bool) {
     }
 }
 
-/// Some roots whose time is over at `now_ms`.
-fn take_expired(expiries: &mut BTreeMap<i64, Vec<Weak<Grant>>>, now_ms: i64) -> SmallVec<[Arc<Grant>; 4]> {
-    let mut taken = SmallVec::new();
-    while taken.len() < TREES_CLEARED_MAX {
-        let Some(mut first) = expiries.first_entry() else { break };
-        if first.key().saturating_add(1).saturating_mul(EXPIRY_SPAN_MS) > now_ms {
-            break;
-        }
-        match first.get_mut().pop() {
-            Some(root) => taken.extend(root.upgrade()),
-            None => {
-                first.remove();
+impl Expiries {
+    /// Some roots whose time is over at `now_ms`.
+    fn take(&mut self, now_ms: i64) -> SmallVec<[GrantId; 4]> {
+        let mut taken = SmallVec::new();
+        while taken.len() < TREES_CLEARED_MAX {
+            let Some(mut first) = self.spans.first_entry() else { break };
+            if first.key().saturating_add(1).saturating_mul(EXPIRY_SPAN_MS) > now_ms {
+                break;
+            }
+            match first.get_mut().pop() {
+                Some(root) => {
+                    self.count = self.count.saturating_sub(1);
+                    taken.push(root);
+                }
+                None => {
+                    first.remove();
+                }
             }
         }
+        taken
     }
-    taken
 }

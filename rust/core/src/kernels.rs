@@ -17,13 +17,13 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-use crate::authorize::Party;
 use crate::columns::{Presence, Rows};
 use crate::entities::Store;
 use crate::evaluate::{
     Condition, ErrorCode, Failure, Temporaries, context_has, has_attribute, quick_relation, relation,
 };
 use crate::expression::{Binary, Unary};
+use crate::parties::Party;
 use crate::shape::{Children, Constant, ConstantId, Node, NodeId};
 use crate::slots::{PathId, Slot};
 use crate::value::ValueRef;

@@ -44,6 +44,7 @@ pub mod message;
 pub mod orders;
 pub mod paged;
 pub mod parallel;
+pub mod parties;
 pub mod policies;
 pub mod reload;
 pub mod request;

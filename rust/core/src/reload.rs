@@ -66,12 +66,12 @@ impl Engine {
             edits.put(*entity, Entity::new(data.attributes.clone(), data.tags.clone(), data.parents.to_vec()));
         }
         next.store = edits.finish().map_err(ReloadError::from)?;
+        next.epoch = now.epoch.saturating_add(1);
         for (_, policy) in now.policies.iter() {
             let Some((template, values)) = &policy.link else { continue };
-            let linked = next.policies.link(template, &policy.name, *values);
+            let linked = next.policies.link(template, &policy.name, *values, next.epoch);
             linked.map_err(|error| ReloadError::Link(policy.name.clone(), error))?;
         }
-        next.epoch = now.epoch.saturating_add(1);
         next.generation = now.generation.saturating_add(1);
         *lineage = Some(next_lineage);
         self.publish(next);

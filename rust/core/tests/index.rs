@@ -16,11 +16,12 @@ mod world;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use agentpdp_core::authorize::{Diagnostics, Party, Policies, PolicyId};
+use agentpdp_core::authorize::{Diagnostics, Policies, PolicyId};
 use agentpdp_core::decision::Answer;
 use agentpdp_core::evaluate::{Call, Temporaries};
 use agentpdp_core::expression::Slot as LinkSlot;
 use agentpdp_core::index::LIST_SCANNED_MAX;
+use agentpdp_core::parties::Party;
 use agentpdp_core::policies::{ActionScope, Effect, PolicySource, Reference, Scope, ScopeSource, SlotValues};
 use agentpdp_core::slots::{Layout, Paths, Slot};
 use agentpdp_core::value::EntityId;
@@ -95,7 +96,7 @@ impl Version {
         self.policies.add(source, &mut Paths::new(None)).unwrap();
         if is_link {
             let values = SlotValues { principal: by_principal, resource: by_resource };
-            self.policies.link(&id, &name, values).unwrap();
+            self.policies.link(&id, &name, values, 0).unwrap();
         }
         self.plain.insert(name, (mine, action, theirs));
     }
@@ -230,7 +231,7 @@ fn a_request_does_not_meet_the_links_of_others() {
     for mine in &world.entities {
         for theirs in &world.entities {
             let values = SlotValues { principal: Some(*mine), resource: Some(*theirs) };
-            policies.link("share", &format!("{mine:?} {theirs:?}"), values).unwrap();
+            policies.link("share", &format!("{mine:?} {theirs:?}"), values, 0).unwrap();
             count += 1;
         }
     }
@@ -290,7 +291,7 @@ fn policies_that_are_all_kept_by_resource_are_found_by_sides() {
     version.policies.add(source, &mut Paths::new(None)).unwrap();
     for (number, entity) in world.entities.iter().enumerate() {
         let values = SlotValues { principal: None, resource: Some(*entity) };
-        version.policies.link("of", &format!("l{number}"), values).unwrap();
+        version.policies.link("of", &format!("l{number}"), values, 0).unwrap();
         version.plain.insert(format!("l{number}"), (Scope::Any, action.clone(), Scope::Equal(*entity)));
     }
     assert!(world.entities.len() > LIST_SCANNED_MAX + 1);

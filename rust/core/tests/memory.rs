@@ -6,13 +6,14 @@
 
 use std::sync::Arc;
 
-use agentpdp_core::authorize::{Diagnostics, OnError, Parties, Party};
+use agentpdp_core::authorize::{Diagnostics, OnError};
 use agentpdp_core::decision::Answer;
 use agentpdp_core::engine::Snapshot;
 use agentpdp_core::entities::Store;
 use agentpdp_core::evaluate::{Call, Temporaries};
 use agentpdp_core::expression::{Binary, Expression, Variable};
 use agentpdp_core::memory::Memory;
+use agentpdp_core::parties::{Parties, Party};
 use agentpdp_core::policies::{ActionScope, Effect, PolicySource, ScopeSource};
 use agentpdp_core::request::Locals;
 use agentpdp_core::slots::Slot;

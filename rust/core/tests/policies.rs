@@ -64,17 +64,17 @@ fn names(policies: &Policies) -> Vec<String> {
 #[test]
 fn a_name_is_taken_once_by_whatever_has_it() {
     let mut policies = policies();
-    policies.link("for-principal", "link", PRINCIPAL).unwrap();
+    policies.link("for-principal", "link", PRINCIPAL, 0).unwrap();
     for taken in ["plain", "for-principal", "link"] {
         for slots in [&[][..], &[Slot::Principal]] {
             let added = policies.add(source(taken, Effect::Permit, slots), &mut Paths::new(None));
             assert_eq!(added, Err(PolicyError::NameTaken), "{taken}");
         }
-        assert_eq!(policies.link("for-principal", taken, PRINCIPAL), Err(PolicyError::NameTaken), "{taken}");
+        assert_eq!(policies.link("for-principal", taken, PRINCIPAL, 0), Err(PolicyError::NameTaken), "{taken}");
     }
     assert_eq!(names(&policies), ["plain false", "link true"]);
     assert!(policies.unlink("link"));
-    policies.link("for-resource", "link", RESOURCE).unwrap();
+    policies.link("for-resource", "link", RESOURCE, 0).unwrap();
     assert_eq!(names(&policies), ["plain false", "link true"]);
 }
 
@@ -84,13 +84,13 @@ fn a_link_fills_the_slots_of_its_template_no_more_and_no_fewer() {
     let right = [("for-principal", PRINCIPAL), ("for-resource", RESOURCE), ("for-both", BOTH)];
     for (template, fitting) in right {
         for values in [NEITHER, PRINCIPAL, RESOURCE, BOTH] {
-            let linked = policies.link(template, "link", values);
+            let linked = policies.link(template, "link", values, 0);
             assert_eq!(linked, if values == fitting { Ok(()) } else { Err(PolicyError::WrongSlots) }, "{template}");
             assert_eq!(policies.unlink("link"), values == fitting);
         }
     }
-    assert_eq!(policies.link("plain", "link", NEITHER), Err(PolicyError::UnknownTemplate));
-    assert_eq!(policies.link("nothing", "link", NEITHER), Err(PolicyError::UnknownTemplate));
+    assert_eq!(policies.link("plain", "link", NEITHER, 0), Err(PolicyError::UnknownTemplate));
+    assert_eq!(policies.link("nothing", "link", NEITHER, 0), Err(PolicyError::UnknownTemplate));
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn only_links_can_be_taken_away() {
 fn what_is_there_can_be_listed() {
     let mut policies = policies();
     assert_eq!((policies.len(), policies.is_empty()), (1, false));
-    policies.link("for-both", "link", BOTH).unwrap();
+    policies.link("for-both", "link", BOTH, 0).unwrap();
     assert_eq!(policies.len(), 2);
     let mut templates: Vec<_> = policies.templates().map(|source| (source.id.to_string(), source.slots())).collect();
     templates.sort_by(|left, right| left.0.cmp(&right.0));

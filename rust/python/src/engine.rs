@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use agentpdp_cedar::entities::{EntityError, put_all};
-use agentpdp_core::authorize::{Diagnostics, Parties, Party, conclude};
+use agentpdp_core::authorize::{Diagnostics, conclude};
 use agentpdp_core::decision::{Answer, Reason};
 use agentpdp_core::engine::{Compiled, Engine as CoreEngine, SlotUids, Snapshot};
 use agentpdp_core::entities::{Edits, Store};
 use agentpdp_core::evaluate::{Call, Temporaries};
 use agentpdp_core::grant_table::Target;
+use agentpdp_core::parties::{Parties, Party};
 use agentpdp_core::reload::ReloadError;
 use agentpdp_core::request::Locals;
 use agentpdp_core::schema::ActionType;
@@ -173,8 +174,7 @@ impl Engine {
             temporaries: &temporaries,
         };
         let mut answer = Answer::default();
-        let groups = store.ancestors(action);
-        let parties = Parties { principal: &principal, resource: &resource, groups, memory: None };
+        let parties = Parties::of(&principal, &resource, action, store);
         snapshot.policies.answer_parties(&call, parties, diagnostics, &mut answer);
         let reason = conclude(&answer, compiled.on_error);
         if remember {

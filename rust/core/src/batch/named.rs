@@ -5,13 +5,13 @@
 //!
 //! Optimisation: preserves `Policies::answer`, as `batch.rs` does; `tests/boundary/test_named_rows.py` compares the two.
 
-use crate::authorize::Party;
 use crate::checks::Questioned;
 use crate::columns::{self, Rows};
 use crate::engine::Snapshot;
 use crate::entities::Store;
 use crate::evaluate::{Call, Condition, Failure, Temporaries, truth};
 use crate::index::Side;
+use crate::parties::Party;
 use crate::routes::Route;
 use crate::shape::NodeId;
 use crate::slots::{Layout, PathId, Slot};

@@ -8,11 +8,11 @@
 //! Optimisation: preserves `evaluate::holds`, as `kernels.rs` does.
 
 use super::{Kernels, Known};
-use crate::authorize::Party;
 use crate::columns::{Column, Contexts, Presence};
 use crate::entities::Store;
 use crate::evaluate::{ErrorCode, Failure, get_attribute, quick_relation, relation};
 use crate::expression::Binary;
+use crate::parties::Party;
 use crate::shape::{Node, NodeId};
 use crate::slots::PathId;
 use crate::value::{EntityId, Value, ValueRef};

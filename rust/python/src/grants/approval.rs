@@ -25,6 +25,8 @@ pub(crate) struct ApprovalRequest {
     pub(crate) start: Option<(EntityId, EntityId, Box<[Value]>)>,
     /// The engine's nonce.
     pub(crate) nonce: u32,
+    /// The epoch of the decision that asks: what the policies' names stood for then is what is asked about.
+    pub(crate) epoch: u64,
     /// Names of the tasks of the leaf, or of those to be started.
     #[pyo3(get)]
     pub(crate) tasks: Vec<String>,

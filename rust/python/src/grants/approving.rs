@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use agentpdp_core::approvals::TooManyApprovals;
+use agentpdp_core::approvals::{Approved, TooManyApprovals};
 use agentpdp_core::calls::Outcome;
 use agentpdp_core::chains::HopView;
 use agentpdp_core::decision::{Reason, Stage};
@@ -101,8 +101,13 @@ fn approve_in(
             return required(py, about_decision(py, scene, outcome, &locals)?).map(|_| ());
         }
     }
-    let policies = request.needed.iter().map(|(policy, _)| policy.clone());
-    let approved = engine.core.approvals.approve(request.digest, policies, end_ms, now_ms);
+    let policies = request.needed.iter().map(|(policy, _)| Approved {
+        policy: policy.clone(),
+        asked_epoch: request.epoch,
+        generation: snapshot.generation,
+        end_ms,
+    });
+    let approved = engine.core.approvals.approve(request.digest, policies, now_ms);
     approved.map_err(|_: TooManyApprovals| PyRuntimeError::new_err("as many calls are approved as an engine keeps"))
 }
 

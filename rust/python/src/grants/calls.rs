@@ -185,6 +185,7 @@ impl Answered {
             grant: Some(grant.clone()),
             start: None,
             nonce: scene.engine.nonce,
+            epoch: scene.snapshot.epoch,
             tasks: grant.scope.texts.iter().map(|(name, _)| name.to_string()).collect(),
             principal: scene.uid(py, grant.tree.principal, locals)?,
             agent: scene.uid(py, grant.agent, locals)?,

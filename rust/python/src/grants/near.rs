@@ -2,10 +2,11 @@
 //!
 //! For explanations only. Policies are walked one by one, as nobody waits for this.
 
-use agentpdp_core::authorize::{Party, Policy, PolicyId, action_applies};
+use agentpdp_core::authorize::{Policy, PolicyId, action_applies};
 use agentpdp_core::chains::{Asked, Chain};
 use agentpdp_core::decision::{Reason, Stage};
 use agentpdp_core::explain::Explained;
+use agentpdp_core::parties::Party;
 use agentpdp_core::policies::Effect;
 use agentpdp_core::tasks::TaskId;
 

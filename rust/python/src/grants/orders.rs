@@ -362,6 +362,7 @@ fn order_decision(
                     grant: parent.cloned(),
                     start,
                     nonce: scene.engine.nonce,
+                    epoch: scene.snapshot.epoch,
                     tasks: tasks.iter().map(|(name, _)| name.to_string()).collect(),
                     principal: scene.uid(py, principal, locals)?,
                     agent: scene.uid(py, agent, locals)?,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use agentpdp_core::approvals::Approved;
 use agentpdp_core::authorize::PolicyId;
 use agentpdp_core::calls::Outcome;
 use agentpdp_core::decision::Reason;
@@ -50,7 +51,8 @@ impl Settled {
         if approvals.is_empty() {
             return plain(outcome);
         }
-        let names = approvals.of(&digest, scene.now_ms);
+        let holds = |approved: &Approved| scene.snapshot.upholds(approved);
+        let names = approvals.of(&digest, scene.now_ms, holds);
         let policies = &scene.snapshot.policies;
         // One name may be that of several policies: those of `tasks/all.cedar` are part of every task.
         let name_of = |policy: &PolicyId| policies.get(*policy).map(|policy| policy.name.clone());
@@ -61,7 +63,8 @@ impl Settled {
         }
         let used: Vec<Arc<str>> = approved.iter().filter_map(name_of).collect();
         let second = ask(&approved);
-        if second.reason() == Reason::Permitted && !is_dry && !approvals.consume(&digest, &used, scene.now_ms) {
+        let is_allowed = second.reason() == Reason::Permitted && !is_dry;
+        if is_allowed && !approvals.consume(&digest, &used, scene.now_ms, holds) {
             // Another call has used them up between the look and the use.
             return plain(outcome);
         }
