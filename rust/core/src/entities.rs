@@ -297,9 +297,11 @@ pub struct Touched {
 }
 
 impl Touched {
-    /// Adds what was changed later.
+    /// Adds what was changed later, at the cost of that alone.
     fn merge(&mut self, later: &Self) {
-        self.put.retain(|entity| !later.taken.contains(entity));
+        for entity in &later.taken {
+            self.put.remove(entity);
+        }
         self.put.extend(&later.put);
         self.taken.extend(&later.taken);
     }
