@@ -1,11 +1,18 @@
 //! Columns of calls under grants, from Arrow or by name, as rows.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use agentpdp_cedar::input::Input;
+use agentpdp_core::decision::Reason;
+use agentpdp_core::grants::Grant as CoreGrant;
+use foldhash::fast::FixedState;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use super::arrays::read;
 use super::arrow::Import;
+use super::call_values::{CallValues, NO_KEY, RowValues, dictionary_keys};
 use super::tree::{Leaf, Node};
 use crate::engine::Engine;
 use crate::errors;
@@ -99,16 +106,20 @@ impl Columns {
         let [grant, agent, action, resource, at] = &self.plain;
         let grant = grant.as_ref().ok_or_else(|| missing("grant"))?;
         let action = action.as_ref().ok_or_else(|| missing("action"))?;
-        let part = |tree: &Option<Node>, row| {
-            tree.as_ref().map(|tree| tree.input(row)).filter(|input| !matches!(input, Input::Null))
-        };
+        let mut grants = Grants { py, engine, grant, agent: agent.as_ref(), keys: Keys::of(grant, agent.as_ref()) };
+        let mut actions = Actions { py, action, keys: keys_of(action), known: HashMap::default() };
+        let arguments = self.arguments.map(|tree| Arc::new(CallValues::of(tree, self.row_count)));
+        let context =
+            |row| self.context.as_ref().map(|tree| tree.input(row)).filter(|input| !matches!(input, Input::Null));
+        rows.reserve(self.row_count);
         for row in 0..self.row_count {
             let uid = |leaf: &Leaf| uid_at(py, engine, leaf, row);
+            let given = arguments.as_ref().filter(|values| values.is_there(row));
             rows.push(Row {
-                grant: grant_at(py, engine, grant, agent.as_ref(), row),
-                action: text_at(py, action, row).unwrap_or_default(),
-                arguments: part(&self.arguments, row),
-                context: part(&self.context, row),
+                grant: grants.at(row),
+                action: actions.at(row),
+                arguments: given.map(|values| RowValues::Columns(values.clone(), row)),
+                context: context(row),
                 resource: resource.as_ref().and_then(|leaf| is_there(py, leaf, row).then(|| uid(leaf))),
                 at: match at.as_ref().map(|at| at.input(row)) {
                     Some(Input::Long(at)) => Some(at),
@@ -159,14 +170,75 @@ fn uid_at(py: Python<'_>, engine: &Engine, leaf: &Leaf, row: usize) -> Option<Ui
     }
 }
 
-fn grant_at(
-    py: Python<'_>,
-    engine: &Engine,
-    grant: &Leaf,
-    agent: Option<&Leaf>,
-    row: usize,
-) -> Result<std::sync::Arc<agentpdp_core::grants::Grant>, agentpdp_core::decision::Reason> {
-    use agentpdp_core::decision::Reason;
+/// The keys of a column that is a dictionary.
+fn keys_of(leaf: &Leaf) -> Option<Vec<u32>> {
+    match leaf {
+        Leaf::Arrow(column) => dictionary_keys(column),
+        _ => None,
+    }
+}
+
+type Found = Result<Arc<CoreGrant>, Reason>;
+
+/// Grants of rows, each pair of a dictionary's words looked up once.
+struct Grants<'a, 'py> {
+    py: Python<'py>,
+    engine: &'a Engine,
+    grant: &'a Leaf,
+    agent: Option<&'a Leaf>,
+    keys: Option<Keys>,
+}
+
+/// Which words of the dictionaries of grants and agents each row has, and what was found of them.
+struct Keys {
+    grants: Vec<u32>,
+    agents: Option<Vec<u32>>,
+    known: HashMap<(u32, u32), Found, FixedState>,
+}
+
+impl Keys {
+    fn of(grant: &Leaf, agent: Option<&Leaf>) -> Option<Self> {
+        let agents = match agent {
+            None => None,
+            Some(agent) => Some(keys_of(agent)?),
+        };
+        Some(Self { grants: keys_of(grant)?, agents, known: HashMap::default() })
+    }
+}
+
+impl Grants<'_, '_> {
+    fn at(&mut self, row: usize) -> Found {
+        let Self { py, engine, grant, agent, .. } = *self;
+        let find = || grant_at(py, engine, grant, agent, row);
+        let Some(keys) = &mut self.keys else { return find() };
+        let pair = (
+            keys.grants.get(row).copied().unwrap_or(NO_KEY),
+            keys.agents.as_ref().and_then(|agents| agents.get(row).copied()).unwrap_or(NO_KEY),
+        );
+        keys.known.entry(pair).or_insert_with(find).clone()
+    }
+}
+
+/// Actions of rows, each word of a dictionary read once.
+struct Actions<'a, 'py> {
+    py: Python<'py>,
+    action: &'a Leaf,
+    keys: Option<Vec<u32>>,
+    known: HashMap<u32, Arc<str>, FixedState>,
+}
+
+impl Actions<'_, '_> {
+    fn at(&mut self, row: usize) -> Arc<str> {
+        let (py, action) = (self.py, self.action);
+        let read = || Arc::from(text_at(py, action, row).unwrap_or_default());
+        match self.keys.as_ref().and_then(|keys| keys.get(row)) {
+            Some(key) => self.known.entry(*key).or_insert_with(read).clone(),
+            None => read(),
+        }
+    }
+}
+
+fn grant_at(py: Python<'_>, engine: &Engine, grant: &Leaf, agent: Option<&Leaf>, row: usize) -> Found {
     let agent = agent.filter(|agent| is_there(py, agent, row));
     let object = match grant {
         Leaf::Objects(objects) => objects.get(row).map(|object| object.bind(py)),

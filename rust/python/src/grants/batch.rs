@@ -23,13 +23,12 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use crate::batch::columns_of_calls;
+use crate::batch::{RowValues, columns_of_calls};
 use crate::engine::Engine;
 use crate::errors;
 use crate::grants::Grant;
 use crate::grants::approving::parse_id;
 use crate::grants::call_decisions::CallDecisions;
-use crate::grants::input_source::InputSource;
 use crate::grants::judging::{Answered, Incoming, Judged, Scene, judge};
 use crate::grants::read::Refused;
 use crate::grants::view::View;
@@ -43,8 +42,8 @@ pub(crate) type Uid = (String, String);
 pub(crate) struct Row {
     pub(crate) grant: Result<Arc<CoreGrant>, Reason>,
     /// The action by name or Cedar text.
-    pub(crate) action: String,
-    pub(crate) arguments: Option<Input>,
+    pub(crate) action: Arc<str>,
+    pub(crate) arguments: Option<RowValues>,
     pub(crate) context: Option<Input>,
     /// Outer none: not given; inner none: it is no entity.
     pub(crate) resource: Option<Option<Uid>>,
@@ -210,7 +209,7 @@ fn decide_row(engine: &Engine, snapshot: &Snapshot, row: &Row, now_ms: i64) -> R
     let call = RowCall {
         grant: &row.grant,
         action: &row.action,
-        arguments: row.arguments.as_ref().map(InputSource),
+        arguments: row.arguments.as_ref().map(RowValues::source),
         context: row.context.as_ref(),
         resource: row.resource.as_ref().map(|given| given.as_ref().map(|(name, id)| (name.as_str(), id.as_str()))),
     };
@@ -315,8 +314,8 @@ fn read_dicts<'py>(py: Python<'py>, engine: &Engine, rows: &Bound<'py, PyAny>) -
         let resource = part(intern!(py, "resource"))?.map(|resource| owned_uid(&resource).ok());
         read.push(Row {
             grant: row_grant(py, engine, grant.as_ref(), agent.as_ref()),
-            action: action_text(&action),
-            arguments: part(intern!(py, "arguments"))?.as_ref().map(to_arguments),
+            action: Arc::from(action_text(&action)),
+            arguments: part(intern!(py, "arguments"))?.as_ref().map(to_arguments).map(RowValues::Own),
             context: part(intern!(py, "context"))?.as_ref().map(to_input),
             resource,
             at: part(intern!(py, "at"))?.map(|at| at.extract()).transpose()?,

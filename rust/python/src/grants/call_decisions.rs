@@ -16,7 +16,7 @@ use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
-use crate::batch::{ArrowColumn, ArrowTable};
+use crate::batch::{ArrowColumn, ArrowTable, RowValues};
 use crate::decision::{Decision, PolicyError, UnderGrant};
 use crate::engine::Engine;
 use crate::errors;
@@ -79,7 +79,8 @@ impl CallDecisions {
         let (row, decided) = (self.rows.get(at).ok_or_else(missing)?, self.decided.rows.get(at).ok_or_else(missing)?);
         let snapshot = self.snapshot(at).ok_or_else(missing)?;
         let grant = row.grant.as_ref().ok();
-        row_decision(py, self.engine.bind(py).get(), snapshot, decided, grant, row.arguments.as_ref())
+        let arguments = row.arguments.as_ref().map(RowValues::input);
+        row_decision(py, self.engine.bind(py).get(), snapshot, decided, grant, arguments.as_ref())
     }
 }
 

@@ -1,0 +1,130 @@
+"""Law: however calls under grants come in columns, they are decided as one by one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import agentpdp
+import pyarrow as pa
+import pytest
+from agentpdp import EntityUid
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+DESK = Path(__file__).parents[1] / "bundles" / "care-desk"
+ENGINE = agentpdp.Engine(agentpdp.Bundle.load(DESK), clock="caller")
+ORDER = {"order": "o1", "max": 5_000}
+ROOT = ENGINE.start(
+    ["refund-order", "pay"],
+    principal=EntityUid("User", "alice"),
+    agent=EntityUid("Agent", "care-bot"),
+    params=ORDER | {"payees": ["acc"]},
+    claims={"scope": ["refund"]},
+    at=1_000,
+)
+CHILD = ROOT.delegate(
+    "refund-order", agent=EntityUid("Agent", "checker"), params=ORDER | {"max": 400}, at=1_000
+)
+GRANTS = {ROOT.id: ROOT, CHILD.id: CHILD}
+NAMES = ("order_id", "amount", "recipient", "to", "body")
+TEXTS = st.sampled_from(["o1", "o2", "acc", "evil", "a@ok.com", "a@ok.com, b@x.org", "", "é"])
+ARGUMENTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "order_id": TEXTS,
+        "amount": st.sampled_from([5, 50, 500, 6_000, 300_000, -1, 2**62]),
+        "recipient": TEXTS,
+        "to": TEXTS,
+        "body": TEXTS,
+    },
+).map(
+    lambda given: {name: given[name] for name in NAMES if name in given}
+)  # a message names the first
+IDS = st.sampled_from([*GRANTS, "0" * 32, "no id", None])
+AGENTS = st.sampled_from(['Agent::"care-bot"', 'Agent::"checker"', 'User::"alice"', "none", None])
+ACTIONS = st.sampled_from(["refund", "pay", "read_order", "send_mail", "nope", 'Action::"refund"'])
+CALLS = st.lists(st.tuples(IDS, AGENTS, ACTIONS, ARGUMENTS), min_size=1, max_size=12)
+Call = tuple[str | None, str | None, str, dict[str, Any]]
+
+
+WORDS = pa.dictionary(pa.int32(), pa.string())
+TEXT_TYPES = [pa.string(), pa.large_string(), pa.string_view(), WORDS]
+
+
+def answer(decision: agentpdp.Decision) -> tuple[Any, ...]:
+    where = (decision.verdict, decision.reason, decision.stage, decision.hop, str(decision.party))
+    request = decision.approval_request
+    digest = None if request is None else request.digest
+    return (*where, decision.policies, decision.message, decision.arguments, digest)
+
+
+def one_by_one(call: Call) -> tuple[Any, ...] | str:
+    """What the single call gives; the reason where it can name no grant."""
+    grant_id, agent, action, arguments = call
+    grant = GRANTS.get(str(grant_id))
+    if grant is None:
+        return "unknown_grant"
+    if agent != str(grant.agent):
+        return "agent_mismatch"
+    return answer(grant.decide(action, arguments, at=2_000))
+
+
+def compared(calls: list[Call], columns: Any) -> None:
+    for call, decision in zip(calls, ENGINE.decide_batch(columns), strict=True):
+        alone = one_by_one(call)
+        assert (decision.reason if isinstance(alone, str) else answer(decision)) == alone
+
+
+def plain(calls: list[Call], text: pa.DataType) -> dict[str, pa.Array]:
+    ids, agents, actions, _ = zip(*calls, strict=True)
+    sides = {"grant": ids, "agent": agents, "action": actions}
+    times = {"at": pa.array([2_000] * len(calls), pa.int64())}
+    return {name: pa.array(column, text) for name, column in sides.items()} | times
+
+
+def column(calls: list[Call], name: str, text: pa.DataType) -> pa.Array:
+    integers = pa.dictionary(pa.int8(), pa.int64()) if pa.types.is_dictionary(text) else pa.int64()
+    return pa.array([each[3].get(name) for each in calls], integers if name == "amount" else text)
+
+
+@pytest.mark.parametrize("prefix", ["arguments", "input"])
+@pytest.mark.parametrize("text", TEXT_TYPES)
+@given(CALLS)
+@settings(deadline=None, max_examples=60)
+def test_dotted_columns(text: pa.DataType, prefix: str, calls: list[Call]) -> None:
+    dotted = {f"{prefix}.{name}": column(calls, name, text) for name in NAMES}
+    compared(calls, pa.table(plain(calls, text) | dotted))
+
+
+@given(CALLS)
+@settings(deadline=None, max_examples=100)
+def test_a_struct_column(calls: list[Call]) -> None:
+    parts = [column(calls, name, pa.string()) for name in NAMES]
+    struct = pa.StructArray.from_arrays(parts, list(NAMES))
+    compared(calls, pa.table(plain(calls, pa.string()) | {"arguments": struct}))
+
+
+@given(CALLS)
+@settings(deadline=None, max_examples=100)
+def test_columns_by_name_and_rows(calls: list[Call]) -> None:
+    ids, agents, actions, arguments = (list(each) for each in zip(*calls, strict=True))
+    times = [2_000] * len(calls)
+    named = {"grant": ids, "agent": agents, "action": actions, "arguments": arguments, "at": times}
+    compared(calls, named)
+    rows = [dict(zip(named, row, strict=True)) for row in zip(*named.values(), strict=True)]
+    if all(row["grant"] is not None for row in rows):
+        compared(calls, rows)
+
+
+def test_a_word_that_is_null_in_its_dictionary_is_absent() -> None:
+    calls: list[Call] = [(ROOT.id, str(ROOT.agent), "refund", {"amount": 5})] * 2
+    words = pa.DictionaryArray.from_arrays(pa.array([0, None], pa.int8()), pa.array([None, "o1"]))
+    amounts = {"arguments.amount": column(calls, "amount", pa.string())}
+    compared(calls, pa.table(plain(calls, pa.string()) | amounts | {"arguments.order_id": words}))
+
+
+def test_an_object_in_a_column_is_read_as_in_a_row() -> None:
+    calls: list[Call] = [(ROOT.id, str(ROOT.agent), "refund", {"amount": {"a": [1, None]}})]
+    nested = {"arguments.amount": pa.array([{"a": [1, None]}])}
+    compared(calls, pa.table(plain(calls, pa.string()) | nested))
