@@ -28,7 +28,7 @@ WEIGHTS = {
     **{"decide": 12, "ask_and_approve": 12, "hand_on": 9, "start": 6, "delegate": 6, "actions": 2},
     "grow_deep": 3,
     **{"approve": 3, "revoke": 1, "suspend": 2, "resume": 8, "close": 1, "reload": 2},
-    **{"upsert": 4, "remove": 2, "wait": 4},
+    **{"upsert": 4, "remove": 2, "relink": 3, "wait": 4},
 }
 TIME_START = 1_000_000
 STEPS_MS = (0, 1, 1, 999, 30_000, 60_000, -40_000)
@@ -120,9 +120,14 @@ class History:
         assert self.rows(rows)[0] == explained
 
     def ask_and_approve(self) -> None:
-        """Decide; where somebody must approve, ask them, and decide twice again."""
+        """Decide; where somebody must approve, ask them, and decide twice again.
+
+        Now and then what was asked about is another policy by then.
+        """
         asked, row = len(self.sides[0].requests), (self.grant(), world.any_call(self.choose))
         if self.rows([row])[0][0] == "step_up":
+            if world.rarely(self.choose, 4):
+                self.relink()
             by = world.uid("User", self.choose(["u0", "u1"]))
             self.same(lambda side: side.approve(asked, self.now, by=by))
             self.rows([row, row])
@@ -182,6 +187,12 @@ class History:
         for side in self.sides:
             side.engine.reload(bundle)
 
+    def relink(self) -> None:
+        """Links of a template that asks for an approval."""
+        name, doc = self.choose(["l0", "l1"]), self.choose(["d0", "d0", "d1"])
+        values = {"resource": world.uid("Doc", doc)} if self.choose([True, True, False]) else None
+        self.met["relinked", self.same(lambda side: side.relink(name, values))] += 1
+
     def upsert(self) -> None:
         new = world.some_entity(self.choose, *self.choose(world.NAMED), self.choose([True, False]))
         for side in self.sides:
@@ -210,6 +221,7 @@ class History:
             "wait",
             "reload",
             "approve",
+            "relink",
         ):
             getattr(self, kind)()
 

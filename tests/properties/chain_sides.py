@@ -117,6 +117,13 @@ class Side:
     def target(self, target: Json) -> dict[str, Any]:
         return {k: self.grants[v] if k == "grant" else v for k, v in target.items()}
 
+    def relink(self, name: str, values: Json | None) -> bool:
+        """Take a link away, if it is there, and make it again with other values, if any."""
+        was_there = bool(self.engine.unlink(name))
+        if values is not None:
+            self.engine.link("held", name, **values)
+        return was_there
+
     def revoke(self, target: Json, now: int) -> Answer:
         at = {"at": now} if "by" in target else {}
         return self.attempt(lambda: self.engine.revoke(**self.target(target), **at))

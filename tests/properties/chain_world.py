@@ -206,6 +206,13 @@ def forbid(
     return f'@id("{name}") {role}forbid ({scope}){when};'
 
 
+# Links of it ask for an approval.
+HELD = (
+    '@id("held") @step_up("holder") '
+    'forbid (principal is User, action in [Action::"view", Action::"edit"], resource == ?resource);'
+)
+
+
 def ceilings(choose: Choose, generous: bool = False) -> str:
     """Wide permits, and forbids of some actions."""
     agents = choose(["principal is Agent", 'principal is Agent in Fleet::"f0"'])
@@ -214,6 +221,7 @@ def ceilings(choose: Choose, generous: bool = False) -> str:
     texts = [
         f'@id("users") permit ({users}, action, resource);',
         f'@id("agents") permit ({agents}, action, resource){depth};',
+        HELD,
     ]
     for number in range(choose([0, 1, 2, 3])):
         action = choose([*TOOLS])

@@ -1,7 +1,8 @@
 """Law: after anything that may happen, in any order, engine = reference, one by one and in batches.
 
 A machine starts tasks, delegates them, decides, approves, revokes, suspends and resumes, closes,
-reloads, changes entities and moves the clock. What each step does is in ``chain_history.py``.
+reloads, changes entities and links, and moves the clock. What each step does is in
+``chain_history.py``.
 """
 
 from __future__ import annotations

@@ -218,8 +218,8 @@ def answers(asked: Asked, snapshot: Snapshot, approvals: Approvals) -> Iterator[
     if isinstance(asked.calls, Problem):
         yield unreadable(asked.calls)
         return
+    links = snapshot.policies.links
     for call in asked.calls:
-        links = snapshot.policies.links
         approved = approvals.of(call.digest, call.now, links) if asked.approvable else None
         for step in steps(call, snapshot):
             if isinstance(step, Answer):

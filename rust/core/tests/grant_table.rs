@@ -1,7 +1,5 @@
 //! Laws of the table of grants: what is closed is reclaimed, however far its expiry is.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test fails by a panic
-
 use std::sync::Arc;
 
 use agentpdp_core::grant_table::Grants;

@@ -2,7 +2,7 @@
 //!
 //! The same call is asked of several parties, with one memory and with none.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test fails by a panic
+#![allow(clippy::unwrap_used)] // a test fails by a panic
 
 use std::sync::Arc;
 
@@ -31,14 +31,13 @@ fn missing(variable: Variable) -> Expression {
 #[test]
 fn memory_changes_no_answer() {
     let mut store = Store::new(1);
-    let users: Vec<EntityId> = ["a", "b", "c"].map(|id| store.intern("User", id).unwrap()).to_vec();
+    let users @ [first, second, _] = ["a", "b", "c"].map(|id| store.intern("User", id).unwrap());
     let (action, file) = (store.intern("Action", "read").unwrap(), store.intern("File", "f").unwrap());
-    let either =
-        Expression::Or(Box::new(is(Variable::Principal, users[1])), Box::new(is(Variable::Resource, users[0])));
+    let either = Expression::Or(Box::new(is(Variable::Principal, second)), Box::new(is(Variable::Resource, first)));
     let policies = [
         ("resource", Effect::Permit, is(Variable::Resource, file)),
-        ("other resource", Effect::Permit, is(Variable::Resource, users[0])),
-        ("principal", Effect::Permit, is(Variable::Principal, users[0])),
+        ("other resource", Effect::Permit, is(Variable::Resource, first)),
+        ("principal", Effect::Permit, is(Variable::Principal, first)),
         ("within", Effect::Forbid, either),
         ("errs alike", Effect::Forbid, missing(Variable::Resource)),
         ("errs for each", Effect::Permit, missing(Variable::Principal)),

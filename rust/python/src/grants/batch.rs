@@ -29,7 +29,7 @@ use crate::errors;
 use crate::grants::Grant;
 use crate::grants::approving::parse_id;
 use crate::grants::call_decisions::CallDecisions;
-use crate::grants::judging::{Answered, Incoming, Judged, Scene, judge};
+use crate::grants::judging::{Answered, Incoming, Scene, Unasked, judge};
 use crate::grants::read::Refused;
 use crate::grants::view::View;
 use crate::input::{to_arguments, to_input};
@@ -96,15 +96,15 @@ impl RowDecision {
         self
     }
 
-    fn of(judged: Judged, scene: Scene<'_>) -> Self {
+    fn of(judged: Result<Answered, Unasked>, scene: Scene<'_>) -> Self {
         match judged {
-            Judged::Status(hit) => Self::status(hit),
-            Judged::Refused(refused) => Self::refused(refused),
-            Judged::Asked(answered) if answered.settled.is_unsafe => {
+            Err(Unasked::Status(hit)) => Self::status(hit),
+            Err(Unasked::Refused(refused)) => Self::refused(refused),
+            Ok(answered) if answered.settled.is_unsafe => {
                 let detail = "the call has values with no one form, so nobody can approve it".to_owned();
                 Self::refused(Refused::new(Reason::ArgumentUnsafe, Some(detail)))
             }
-            Judged::Asked(mut answered) => {
+            Ok(mut answered) => {
                 let rewritten = std::mem::take(&mut answered.rewritten);
                 let outcome = &answered.settled.outcome;
                 let answer = &outcome.answer;
@@ -113,7 +113,7 @@ impl RowDecision {
                     stage: outcome.stage,
                     hop: outcome.hop,
                     party: outcome.party,
-                    policies: answered.settled.policies(scene).into_vec().into_boxed_slice(),
+                    policies: answered.settled.policies(scene).into_boxed_slice(),
                     errors: answer.permit_errors.iter().chain(&answer.forbid_errors).copied().collect(),
                     refused: None,
                     rewritten,
@@ -204,7 +204,9 @@ fn decide_run(engine: &Engine, rows: &[Row], times: &[i64]) -> Decided {
                 *place = Some(decide_row(engine, &snapshot, row, *now_ms));
             }
         }
-        decided.rows.extend(made.into_iter().flatten());
+        // A row that was passed over would be denied, and every other stays in its place.
+        let unknown = || RowDecision::status(Hit { reason: Reason::UnknownGrant, hop: None });
+        decided.rows.extend(made.into_iter().map(|made| made.unwrap_or_else(unknown)));
     }
     decided
 }
@@ -217,7 +219,7 @@ fn order(rows: &[Row], engine: &Engine) -> Vec<usize> {
         let key = |at: &usize| {
             let row = rows.get(*at)?;
             let grant = row.grant.as_ref().ok()?;
-            Some((Arc::as_ptr(&grant.scope), Arc::as_ptr(&row.action).cast::<u8>(), Arc::as_ptr(grant)))
+            Some((Arc::as_ptr(&grant.scope), &*row.action, Arc::as_ptr(grant)))
         };
         order.sort_by_cached_key(key);
     }

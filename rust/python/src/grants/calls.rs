@@ -18,7 +18,7 @@ use crate::engine::Engine;
 use crate::grants::approval::ApprovalRequest;
 use crate::grants::flat::{FlatCopy, FlatSource};
 use crate::grants::input_source::InputSource;
-use crate::grants::judging::{Answered, Incoming, Judged, Scene, Told, judge};
+use crate::grants::judging::{Answered, Incoming, Scene, Told, Unasked, judge};
 use crate::grants::read::Refused;
 use crate::input::{to_arguments, to_input};
 use crate::to_python::input_to_python;
@@ -84,11 +84,11 @@ pub(crate) fn decide_in(
 fn name(
     py: Python<'_>,
     scene: Scene<'_>,
-    judged: &Judged,
+    judged: &Result<Answered, Unasked>,
     locals: &Locals<'_>,
     told: Option<&mut Told>,
 ) -> PyResult<()> {
-    if let (Judged::Asked(answered), Some(told)) = (judged, told) {
+    if let (Ok(answered), Some(told)) = (judged, told) {
         told.action = Some(scene.uid(py, answered.action, locals)?);
         told.resource = Some(scene.uid(py, answered.resource, locals)?);
     }
@@ -125,14 +125,14 @@ fn decision(
     py: Python<'_>,
     scene: Scene<'_>,
     grant: &Arc<CoreGrant>,
-    judged: Judged,
+    judged: Result<Answered, Unasked>,
     given: Given<'_, '_>,
     locals: &Locals<'_>,
 ) -> PyResult<Py<Decision>> {
     let answered = match judged {
-        Judged::Status(hit) => return refuse_status(py, hit, scene.snapshot.epoch),
-        Judged::Refused(refused) => return refused.decision(py, scene.snapshot.epoch),
-        Judged::Asked(answered) => answered,
+        Err(Unasked::Status(hit)) => return refuse_status(py, hit, scene.snapshot.epoch),
+        Err(Unasked::Refused(refused)) => return refused.decision(py, scene.snapshot.epoch),
+        Ok(answered) => answered,
     };
     if answered.settled.is_unsafe {
         let detail = "the call has values with no one form, so nobody can approve it".to_owned();

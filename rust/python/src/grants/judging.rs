@@ -131,15 +131,24 @@ pub(crate) struct Told {
     pub(crate) resource: Option<Py<EntityUid>>,
 }
 
-/// What a call came to.
-#[allow(clippy::large_enum_variant, reason = "most calls are asked, and none is kept")]
-pub(crate) enum Judged {
+/// Why no policy was asked.
+pub(crate) enum Unasked {
     /// The chain does not hold.
     Status(Hit),
     /// Something of the call cannot be read, or does not fit.
     Refused(Refused),
-    /// Policies were asked.
-    Asked(Answered),
+}
+
+impl From<Hit> for Unasked {
+    fn from(hit: Hit) -> Self {
+        Self::Status(hit)
+    }
+}
+
+impl From<Refused> for Unasked {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
 }
 
 /// What policies came to, and what the call was.
@@ -161,22 +170,16 @@ pub(crate) fn judge<'a, S: Source<'a>>(
     locals: &mut Locals<'a>,
     temporaries: &'a Temporaries,
     told: Option<&mut Told>,
-) -> Judged {
+) -> Result<Answered, Unasked> {
     let Scene { engine, snapshot, declarations, now_ms, .. } = scene;
     if engine.is_forked() {
-        return Judged::Status(Hit { reason: Reason::EngineForked, hop: None });
+        return Err(Hit { reason: Reason::EngineForked, hop: None }.into());
     }
-    if let Err(hit) = engine.core.grants.status(grant, declarations, snapshot.generation, now_ms) {
-        return Judged::Status(hit);
-    }
-    let Some(chain) = Chain::of(grant, declarations, snapshot.generation) else {
-        return Judged::Status(Hit { reason: Reason::TaskChanged, hop: None });
-    };
+    engine.core.grants.status(grant, declarations, snapshot.generation, now_ms)?;
+    let changed = Hit { reason: Reason::TaskChanged, hop: None };
+    let chain = Chain::of(grant, declarations, snapshot.generation).ok_or(changed)?;
     let mut room = Room::default();
-    let read = match read_call(scene, grant, &chain, incoming, locals, temporaries, &mut room) {
-        Ok(read) => read,
-        Err(refused) => return Judged::Refused(refused),
-    };
+    let read = read_call(scene, grant, &chain, incoming, locals, temporaries, &mut room)?;
     let asked = Asked {
         snapshot,
         locals,
@@ -208,7 +211,7 @@ pub(crate) fn judge<'a, S: Source<'a>>(
     let is_shown = settled.outcome.reason() == Reason::StepUp && resource.is_local();
     let resource_uid = is_shown.then(|| scene.parts_of(resource, locals)).map(|(name, id)| (name.into(), id.into()));
     let rewritten = room.decoded.rewritten;
-    Judged::Asked(Answered { settled, action, resource, resource_uid, rewritten })
+    Ok(Answered { settled, action, resource, resource_uid, rewritten })
 }
 
 /// The digest of a call; none if it has no one form.
