@@ -122,7 +122,7 @@ pub fn decide_into(asked: &Asked<'_>, chain: &Chain<'_>, discharged: &[PolicyId]
     let ceilings = chain.hops.iter().map(|hop| (of(Stage::Ceiling, hop), *hop));
     for (question, hop) in [(principal, *root)].into_iter().chain(ceilings) {
         answer.clear();
-        asked.ask_ceiling(question.party, &HopView::of(hop), &target, &mut answer);
+        asked.ask_ceiling(question.party, &HopView::of(hop, root), &target, &mut answer);
         if !outcome.take(question, &mut answer, policies, discharged) {
             return;
         }
@@ -133,7 +133,7 @@ pub fn decide_into(asked: &Asked<'_>, chain: &Chain<'_>, discharged: &[PolicyId]
         if !asked.is_inside_restriction(hop) {
             return outcome.deny(Reason::OutsideRestriction, question);
         }
-        asked.ask_tasks(hop, tasks, declarations, &target, &mut answer);
+        asked.ask_tasks((hop, root), tasks, declarations, &target, &mut answer);
         if !outcome.take(question, &mut answer, policies, discharged) {
             return;
         }

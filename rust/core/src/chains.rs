@@ -76,16 +76,15 @@ pub struct HopView<'a> {
 }
 
 impl<'a> HopView<'a> {
-    /// The view of an issued grant.
+    /// The view of an issued grant, whose root has the claims.
     #[must_use]
-    pub fn of(hop: &'a Grant) -> Self {
-        let tree = &*hop.tree;
+    pub fn of(hop: &'a Grant, root: &'a Grant) -> Self {
         Self {
             names: &hop.scope.names,
             depth: hop.depth,
-            principal: tree.principal,
+            principal: root.tree.principal,
             agent: hop.agent,
-            claims: &tree.claims,
+            claims: root.claims(),
         }
     }
 
@@ -150,16 +149,16 @@ impl<'a> Asked<'a> {
         self.snapshot.policies.answer_parties(&call, parties, Diagnostics::Full, answer);
     }
 
-    /// What the policies of a hop's tasks say, as one set; each sees its own task's parameters.
+    /// What the policies of a hop's tasks say, as one set, given the hop and its root; each sees its own task's parameters.
     pub fn ask_tasks(
         &self,
-        hop: &Grant,
+        (hop, root): (&Grant, &Grant),
         tasks: &[TaskId],
         declarations: &Declarations,
         target: &Target<'_>,
         answer: &mut Answer,
     ) {
-        let (view, policies) = (HopView::of(hop), &self.snapshot.policies);
+        let (view, policies) = (HopView::of(hop, root), &self.snapshot.policies);
         let principal = Party::of(hop.agent, &self.snapshot.store, self.locals);
         let parties =
             Parties { principal: &principal, resource: &target.resource, groups: target.groups, memory: None };

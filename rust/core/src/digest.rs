@@ -46,8 +46,8 @@ pub fn call_digest(call: &CallForm<'_>) -> Digest {
     text.push_str(",\"grant\":");
     match call.grant {
         // Writing into a string does not fail.
-        Some(GrantId(id)) => {
-            let _ = write!(text, "\"{id:032x}\"");
+        Some(id) => {
+            let _ = write!(text, "\"{id}\"");
         }
         None => text.push_str("null"),
     }

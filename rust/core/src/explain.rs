@@ -24,15 +24,17 @@ pub struct Explained {
 /// Asks every question of every stage; charges and consumes nothing.
 #[must_use]
 pub fn explain(asked: &Asked<'_>, chain: &Chain<'_>, discharged: &[PolicyId]) -> Vec<Explained> {
-    let Some(declarations) = &asked.snapshot.compiled.declarations else { return Vec::new() };
+    let (Some(declarations), Some(root)) = (&asked.snapshot.compiled.declarations, chain.hops.first()) else {
+        return Vec::new();
+    };
     let (target, mut all) = (asked.target(), Vec::new());
     for (question, place) in chain.questions() {
         let (Some(hop), Some(tasks)) = (chain.hops.get(place), chain.tasks.get(place)) else { continue };
         let mut answer = Answer::default();
         if question.stage == Stage::Ceiling {
-            asked.ask_ceiling(question.party, &HopView::of(hop), &target, &mut answer);
+            asked.ask_ceiling(question.party, &HopView::of(hop, root), &target, &mut answer);
         } else {
-            asked.ask_tasks(hop, tasks, declarations, &target, &mut answer);
+            asked.ask_tasks((hop, root), tasks, declarations, &target, &mut answer);
         }
         let (mut reason, _) = conclude_question(&answer, &asked.snapshot.policies, discharged);
         if question.stage == Stage::Task && !asked.is_inside_restriction(hop) {

@@ -1,15 +1,15 @@
 //! Which grants are there, and which are known no more?
 //!
 //! [`Grants`] knows all grants by id, in parts that each have a lock of their own, and what the host has revoked or
-//! suspended. Closed grants leave the table at once; of expired trees each new tree clears a few away; the limits of a
-//! tree count anew only where the counters say that it is full.
+//! suspended. Closed grants leave the table at once; each new grant looks at a few places of the table, in turn, and clears
+//! expired trees away; the limits of a tree count anew only where the counters say that it is full.
 //!
 //! Optimisation: preserves what the list of all grants in `reference/grants.py` gives; the state machine of
 //! `tests/properties` holds it to that. Read next: `chains.rs`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
@@ -38,35 +38,22 @@ pub enum Target {
 /// Parts of the table of grants, each behind a lock of its own.
 const SHARDS: usize = 64;
 
-/// Grants that expire within one span of time are looked for together, in milliseconds.
-const EXPIRY_SPAN_MS: i64 = 1_024;
-
 /// Most lists of tasks whose grants share one scope, before sharing starts anew.
 const SCOPES_SHARED_MAX: usize = 65_536;
 
-/// Most expired trees that one new grant clears away.
-const TREES_CLEARED_MAX: usize = 4;
+/// Places of the table that one new grant looks at for expired trees; before the grants have doubled in number, each
+/// place has been looked at.
+const PLACES_SEARCHED_MAX: usize = 4;
 
 /// Scopes by tasks and generation.
 type Scopes = HashMap<(SmallVec<[TaskId; 4]>, u64), Arc<Scope>, FixedState>;
-
-/// Roots by the span in which they expire; names only, so that a closed grant's memory is free at once.
-#[derive(Debug, Default)]
-struct Expiries {
-    spans: BTreeMap<i64, Vec<GrantId>>,
-    /// Number of names, and how many of them are of closed grants.
-    count: usize,
-    closed: usize,
-}
-
-/// Names of closed grants that are waited for before they are looked for.
-const CLOSED_MIN: usize = 1_024;
 
 /// All grants by id, and what the host has revoked or suspended.
 #[derive(Debug)]
 pub struct Grants {
     shards: Box<[Mutex<HashTable<Arc<Grant>>>]>,
-    expiries: Mutex<Expiries>,
+    /// How often expired trees have been looked for, which tells where to go on.
+    searches: AtomicUsize,
     blocks: ArcSwap<Blocks>,
     blocking: Mutex<()>,
     changes: AtomicU32,
@@ -78,7 +65,7 @@ impl Default for Grants {
     fn default() -> Self {
         Self {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
-            expiries: Mutex::default(),
+            searches: AtomicUsize::new(0),
             blocks: ArcSwap::default(),
             blocking: Mutex::default(),
             changes: AtomicU32::new(0),
@@ -90,18 +77,18 @@ impl Default for Grants {
 
 impl Grants {
     fn shard(&self, id: GrantId) -> (u64, MutexGuard<'_, HashTable<Arc<Grant>>>) {
-        let hash = self.seed.hash_one(id.0);
+        let hash = self.seed.hash_one(id);
         // The high bits choose the shard, the table uses the others.
         let at = usize::try_from(hash >> 58).unwrap_or(0);
         #[allow(clippy::indexing_slicing)] // six bits, 64 shards
-        let shard = self.shards[at % SHARDS].lock().unwrap_or_else(PoisonError::into_inner);
+        let shard = lock(&self.shards[at % SHARDS]);
         (hash, shard)
     }
 
     /// The one scope that grants of these tasks share; none if one of them is not the bundle's.
     #[must_use]
     pub fn scope(&self, tasks: &[TaskId], declarations: &Declarations, generation: u64) -> Option<Arc<Scope>> {
-        let mut scopes = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut scopes = lock(&self.scopes);
         let key = (SmallVec::from_slice(tasks), generation);
         if let Some(known) = scopes.get(&key) {
             return Some(known.clone());
@@ -145,7 +132,7 @@ impl Grants {
     /// Number of grants that are known by id.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len()).sum()
+        self.shards.iter().map(|shard| lock(shard).len()).sum()
     }
 
     /// Whether there is none.
@@ -154,16 +141,10 @@ impl Grants {
         self.len() == 0
     }
 
-    /// Number of roots, closed ones among them, whose expiry is waited for.
-    #[must_use]
-    pub fn expiry_count(&self) -> usize {
-        self.expiries().count
-    }
-
     /// Whether another child of this grant would be one too many.
     #[must_use]
     pub fn is_full(&self, parent: &Grant, limits: TreeLimits, now_ms: i64) -> bool {
-        self.is_full_of(&mut parent.tree.members(), parent, limits, now_ms)
+        self.is_full_of(&mut lock(&parent.tree.members_or_new()), parent, limits, now_ms)
     }
 
     /// The counters say so first; only then are the living counted anew.
@@ -212,19 +193,8 @@ impl Grants {
     /// Issues a root grant.
     pub fn insert_root(&self, issue: Issue, now_ms: i64) -> Arc<Grant> {
         let grant = Arc::new(Grant::new(issue, None));
-        // Known first: a name that nobody knows is taken for a closed grant's.
         self.know(&grant);
-        let mut expiries = self.expiries();
-        let span = grant.expires_ms.div_euclid(EXPIRY_SPAN_MS);
-        expiries.spans.entry(span).or_default().push(grant.id);
-        expiries.count = expiries.count.saturating_add(1);
-        let expired = expiries.take(now_ms);
-        drop(expiries);
-        for root in expired.iter().filter_map(|id| self.find(*id)) {
-            // What is forgotten stays expired, whatever time a call brings later.
-            root.tree.advance(now_ms);
-            self.clear(&root);
-        }
+        self.clear_some(now_ms);
         grant
     }
 
@@ -236,7 +206,8 @@ impl Grants {
         limits: TreeLimits,
         now_ms: i64,
     ) -> Option<Arc<Grant>> {
-        let mut members = parent.tree.members();
+        let members = parent.tree.members_or_new();
+        let mut members = lock(&members);
         if self.is_full_of(&mut members, parent, limits, now_ms) {
             return None;
         }
@@ -245,37 +216,38 @@ impl Grants {
         members.push(Arc::downgrade(&grant));
         drop(members);
         self.know(&grant);
+        self.clear_some(now_ms);
         Some(grant)
-    }
-
-    fn expiries(&self) -> MutexGuard<'_, Expiries> {
-        self.expiries.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Forgets the names of closed roots once they are the most.
-    fn note_closed_root(&self) {
-        let mut expiries = self.expiries();
-        expiries.closed = expiries.closed.saturating_add(1);
-        if expiries.closed < CLOSED_MIN || expiries.closed.saturating_mul(2) < expiries.count {
-            return;
-        }
-        expiries.spans.retain(|_, span| {
-            span.retain(|id| self.find(*id).is_some());
-            span.shrink_to_fit();
-            !span.is_empty()
-        });
-        expiries.count = expiries.spans.values().map(Vec::len).sum();
-        expiries.closed = 0;
     }
 
     fn know(&self, grant: &Arc<Grant>) {
         let (hash, mut shard) = self.shard(grant.id);
-        shard.insert_unique(hash, grant.clone(), |grant| self.seed.hash_one(grant.id.0));
+        shard.insert_unique(hash, grant.clone(), |grant| self.seed.hash_one(grant.id));
     }
 
-    /// Forgets a tree whose root has expired.
+    /// Forgets trees whose root has expired, as far as a few places of the table tell, other ones each time.
+    fn clear_some(&self, now_ms: i64) {
+        let search = self.searches.fetch_add(1, Ordering::Relaxed);
+        let Some(shard) = self.shards.get(search % SHARDS) else { return };
+        let shard = lock(shard);
+        let first = (search / SHARDS).wrapping_mul(PLACES_SEARCHED_MAX);
+        let places = (0..PLACES_SEARCHED_MAX).filter_map(|at| first.wrapping_add(at).checked_rem(shard.num_buckets()));
+        let found = places.filter_map(|place| shard.get_bucket(place)).filter(|grant| grant.expires_ms <= now_ms);
+        let expired: SmallVec<[Arc<Grant>; PLACES_SEARCHED_MAX]> = found.cloned().collect();
+        drop(shard);
+        for grant in expired {
+            let root = grant.root();
+            if root.expires_ms <= now_ms {
+                // What is forgotten stays expired, whatever time a call brings later.
+                root.tree.advance(now_ms);
+                self.clear(root);
+                self.forget(grant.id);
+            }
+        }
+    }
+
     fn clear(&self, root: &Grant) {
-        let members = std::mem::take(&mut *root.tree.members());
+        let members = root.tree.members().map(|members| std::mem::take(&mut *lock(&members))).unwrap_or_default();
         members.iter().filter_map(Weak::upgrade).for_each(|grant| self.forget(grant.id));
         self.forget(root.id);
     }
@@ -287,17 +259,14 @@ impl Grants {
             return;
         }
         grant.tree.changes.fetch_add(1, Ordering::AcqRel);
-        let mut members = grant.tree.members();
-        self.sweep(&mut members, grant.tree.latest_ms());
-        drop(members);
-        self.forget(grant.id);
-        if grant.parent.is_none() {
-            self.note_closed_root();
+        if let Some(members) = grant.tree.members() {
+            self.sweep(&mut lock(&members), grant.tree.latest_ms());
         }
+        self.forget(grant.id);
     }
 
     fn blocking(&self) -> MutexGuard<'_, ()> {
-        self.blocking.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.blocking)
     }
 
     fn change(&self, edit: impl FnOnce(&mut Blocks)) {
@@ -367,6 +336,11 @@ impl Grants {
     }
 }
 
+/// A panic elsewhere leaves what the lock guards whole: every change under it is one step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn put(named: &mut Named, target: &Target, is_in: bool) {
     match target {
         Target::Grant(_) => {}
@@ -388,28 +362,5 @@ fn put(named: &mut Named, target: &Target, is_in: bool) {
         Target::Task(task) => {
             named.tasks.remove(task);
         }
-    }
-}
-
-impl Expiries {
-    /// Some roots whose time is over at `now_ms`.
-    fn take(&mut self, now_ms: i64) -> SmallVec<[GrantId; 4]> {
-        let mut taken = SmallVec::new();
-        while taken.len() < TREES_CLEARED_MAX {
-            let Some(mut first) = self.spans.first_entry() else { break };
-            if first.key().saturating_add(1).saturating_mul(EXPIRY_SPAN_MS) > now_ms {
-                break;
-            }
-            match first.get_mut().pop() {
-                Some(root) => {
-                    self.count = self.count.saturating_sub(1);
-                    taken.push(root);
-                }
-                None => {
-                    first.remove();
-                }
-            }
-        }
-        taken
     }
 }

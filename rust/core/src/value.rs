@@ -232,7 +232,13 @@ impl Record {
                 return Err(DuplicateName(left.clone()));
             }
         }
-        let (names, values): (Vec<_>, Vec<_>) = attributes.into_iter().unzip();
+        // Room for all at once: what had to shrink would leave a hole behind it in memory.
+        let mut names = Vec::with_capacity(attributes.len());
+        let mut values = Vec::with_capacity(attributes.len());
+        for (name, value) in attributes {
+            names.push(name);
+            values.push(value);
+        }
         Ok(Self { names: names.into(), values: values.into_boxed_slice() })
     }
 

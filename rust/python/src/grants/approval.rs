@@ -79,7 +79,7 @@ impl ApprovalRequest {
     /// The id of the grant that the call was made under; none for a `start`.
     #[getter]
     fn grant(&self) -> Option<String> {
-        self.grant.as_ref().map(|grant| format!("{:032x}", grant.id.0))
+        self.grant.as_ref().map(|grant| grant.id.to_string())
     }
 
     /// Everything that a person should see, as JSON-like data.

@@ -74,7 +74,7 @@ fn approve_in(
             }
             let end_ms =
                 length_ms.map_or(grant.expires_ms, |length| now_ms.saturating_add(length).min(grant.expires_ms));
-            (HopView::of(grant), end_ms)
+            (HopView::of(grant, grant.root()), end_ms)
         }
         (None, Some((principal, agent, claims))) => {
             let tasks = request.tasks.iter().map(|name| Arc::from(name.as_str())).collect::<Vec<Arc<str>>>();
@@ -178,7 +178,7 @@ pub(crate) fn read_grant(
 /// The id that 32 hexadecimal digits name.
 pub(crate) fn parse_id(text: &str) -> Option<GrantId> {
     let is_plain = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-    if is_plain { u128::from_str_radix(text, 16).ok().map(GrantId) } else { None }
+    if is_plain { u128::from_str_radix(text, 16).ok().map(GrantId::new) } else { None }
 }
 
 /// Asks the `revoke` rules whether somebody may revoke a grant.
@@ -198,7 +198,7 @@ pub(crate) fn may_revoke(
                 .map(|_| ());
         };
         let desk = Desk { snapshot, declarations, grants: &engine.core.grants, locals: &locals, parent: None, now_ms };
-        let outcome = decide_about(declarations.revoke, by, &HopView::of(grant), None, &desk);
+        let outcome = decide_about(declarations.revoke, by, &HopView::of(grant, grant.root()), None, &desk);
         required(py, about_decision(py, scene, outcome, &locals)?).map(|_| ())
     })
 }

@@ -63,7 +63,7 @@ pub(crate) fn explain(
     let hops = PyList::empty(py);
     for hop in grant.hops() {
         let one = PyDict::new(py);
-        one.set_item("grant", format!("{:032x}", hop.id.0))?;
+        one.set_item("grant", hop.id.to_string())?;
         one.set_item("agent", scene.uid(py, hop.agent, &locals)?)?;
         one.set_item("tasks", hop.scope.texts.iter().map(|(name, _)| &**name).collect::<Vec<_>>())?;
         one.set_item("depth", hop.depth)?;

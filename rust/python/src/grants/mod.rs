@@ -61,7 +61,7 @@ impl Grant {
     /// The grant's id, 32 hexadecimal digits: a name, not a capability.
     #[getter]
     fn id(&self) -> String {
-        format!("{:032x}", self.issued.id.0)
+        self.issued.id.to_string()
     }
 
     #[getter]
@@ -85,7 +85,7 @@ impl Grant {
     fn params<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let snapshot = self.engine.bind(py).get().core.snapshot();
         let params = PyDict::new(py);
-        let mut values: std::slice::Iter<'_, Value> = self.issued.params.iter();
+        let mut values: std::slice::Iter<'_, Value> = self.issued.params().iter();
         for names in &self.issued.scope.params {
             for name in names {
                 let Some(value) = values.next() else { break };
@@ -117,7 +117,7 @@ impl Grant {
     /// The id of the grant that it was delegated under; none for a root.
     #[getter]
     fn parent(&self) -> Option<String> {
-        self.issued.parent.as_ref().map(|parent| format!("{:032x}", parent.id.0))
+        self.issued.parent.as_ref().map(|parent| parent.id.to_string())
     }
 
     #[pyo3(signature = (action, arguments=None, *, resource=None, context=None, at=None))]

@@ -188,13 +188,14 @@ fn insert(
     };
     let tree = match parent {
         Some(parent) => parent.tree.clone(),
-        None => Tree::new(proposal.principal, proposal.claims, now_ms),
+        None => Tree::new(proposal.principal, now_ms),
     };
     let issue = Issue {
         id: random_id()?,
         tree,
         scope: proposal.scope,
         params: proposal.params,
+        claims: proposal.claims,
         restriction: proposal.restriction,
         valid_from_ms: proposal.valid_from_ms,
         expires_ms: proposal.expires_ms,
@@ -222,7 +223,7 @@ fn random_id() -> PyResult<GrantId> {
     let mut bytes = [0u8; 16];
     getrandom::fill(&mut bytes)
         .map_err(|error| PyRuntimeError::new_err(format!("the system gives no random bits: {error}")))?;
-    Ok(GrantId(u128::from_be_bytes(bytes)))
+    Ok(GrantId::new(u128::from_be_bytes(bytes)))
 }
 
 fn make_known(mut proposal: Proposal, locals: &Locals<'_>, store: &mut Store) -> Result<Proposal, TooManyUids> {
