@@ -12,6 +12,10 @@ FIRST_SEED ?= 1
 REPORT ?= target/agreement.json
 FREE_THREADED ?= python3.14t
 FUZZ_SECONDS ?= 60
+# What is measured and what is shipped is compiled twice, the second time with a profile; `PGO=` leaves that out.
+PGO ?= --pgo
+PROFILED := $(if $(PGO),CARGO_TARGET_DIR=target/profiled)
+LLVM_TOOLS = $(if $(PGO),if command -v rustup > /dev/null; then rustup component add llvm-tools; fi)
 FUZZ_TARGETS ?= bundle entities context agreement columns arguments kinds
 MUTANTS ?= evaluate decimal ipaddr datetime authorize index kernels request
 
@@ -70,7 +74,9 @@ python-test: build ## tests of the Python package, benches in test mode
 bench: build ## the benches, timed
 	$(BIN)/python -m pytest benches --benchmark-only
 
-bench-report: build ## the table of docs/benchmarks.md
+bench-report: $(STAMP) ## the table of docs/benchmarks.md, of a build like the wheel's
+	$(LLVM_TOOLS)
+	$(PROFILED) $(BIN)/maturin develop --quiet --release $(PGO)
 	cargo build $(CARGO_FLAGS) --quiet --release --package agentpdp-bench
 	$(BIN)/python benches/report.py
 
@@ -95,11 +101,14 @@ mutants: build ## mutate the semantic modules (MUTANTS="evaluate authorize") and
 	cargo mutants --version > /dev/null 2>&1 || cargo install cargo-mutants --locked
 	$(BIN)/python tests/mutants/run.py $(MUTANTS) --report target/mutants.json
 
-wheel: $(STAMP) ## wheel and sdist into dist/
-	$(BIN)/maturin build --release --sdist --out dist
+wheel: $(STAMP) ## wheel, profile-guided, and sdist into dist/ (PGO= compiles only once)
+	$(LLVM_TOOLS)
+	$(BIN)/maturin sdist --out dist
+	$(PROFILED) $(BIN)/maturin build --release $(PGO) --out dist
 
 wheel-free-threaded: $(STAMP) ## wheel for a free-threaded interpreter, of its version (FREE_THREADED=python3.14t)
-	$(BIN)/maturin build --release --no-default-features --interpreter $(FREE_THREADED) --out dist
+	$(LLVM_TOOLS)
+	$(PROFILED) $(BIN)/maturin build --release $(PGO) --no-default-features --interpreter $(FREE_THREADED) --out dist
 
 clean: ## remove what was built
 	rm -rf target dist $(VENV)

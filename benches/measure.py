@@ -159,6 +159,7 @@ def machine() -> dict[str, str]:
         "system": f"{platform.system()} {platform.release()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "interpreter lock": "off" if is_free_threaded() else "on",
+        "build": build(),
     }
     for package in PACKAGES:
         try:
@@ -166,6 +167,13 @@ def machine() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             found[package] = unpackaged(package)
     return found
+
+
+def build() -> str:
+    """How the extension was compiled: `plain`, or `profile-guided` as in a wheel."""
+    from agentpdp import _core
+
+    return _core._BUILD
 
 
 def unpackaged(package: str) -> str:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from typing_extensions import disjoint_base
 
 __all__ = [
+    "_BUILD",
     "ApprovalRequest",
     "Bundle",
     "CallDecisions",
@@ -34,6 +35,8 @@ __all__ = [
     "_read_line",
     "_reasons",
 ]
+
+_BUILD: Literal["plain", "profile-guided", "instrumented"]
 
 _Uid: TypeAlias = EntityUid | tuple[str, str] | str
 _Length: TypeAlias = int | str | timedelta

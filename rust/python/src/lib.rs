@@ -47,6 +47,7 @@ fn _finding_codes() -> Vec<(&'static str, &'static str, &'static str)> {
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
     engine::start_nonces(RandomState::new().hash_one("engine"));
+    module.add("_BUILD", env!("AGENTPDP_BUILD"))?;
     module.add_class::<uid::EntityUid>()?;
     module.add_class::<bundle::Bundle>()?;
     module.add_class::<bundle::Finding>()?;
