@@ -32,6 +32,28 @@ def test_generated_tables_are_those_of_the_code(page: str) -> None:
     )
 
 
+def test_the_page_of_reasons_says_what_to_do_about_every_code() -> None:
+    page = (REFERENCE / "reason-codes.md").read_text(encoding="utf-8")
+    codes = [code for code, *_ in _core._reasons()]
+    assert Counter(code for code, _ in ROW.findall(page)) == dict.fromkeys(codes, 2)
+    advised = page.partition("## What to look at")[2]
+    assert all(len(rest.split("|")) == 2 for _, rest in ROW.findall(advised))
+
+
+# Codes that no vector can bring about, as vectors have one process and one engine: who does.
+BEYOND_VECTORS = {"engine_forked": "test_fork.py", "stale_code": "test_numpy.py"}
+
+
+def test_every_reason_is_brought_about_by_a_vector() -> None:
+    vectors = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "tests/vectors").rglob("*.json")
+    )
+    missed = {code for code, *_ in _core._reasons() if f'"{code}"' not in vectors}
+    assert missed == set(BEYOND_VECTORS)
+    for code, name in BEYOND_VECTORS.items():
+        assert f'"{code}"' in (ROOT / "tests/boundary" / name).read_text(encoding="utf-8")
+
+
 def test_the_page_of_findings_has_every_code() -> None:
     compiled = {code for code, _, _ in _core._finding_codes()}
     assert set(rows(REFERENCE / "finding-codes.md")) == compiled | bundle_reader_codes()
