@@ -1,4 +1,4 @@
-"""The reference page of the command line is true: help texts as they are, examples that run."""
+"""The reference pages of the command line are true: help as it is, examples that run."""
 
 from __future__ import annotations
 
@@ -12,21 +12,33 @@ from .conftest import Run
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reference" / "cli.md"
-BLOCK = re.compile(r"^```console\n\$ agentpdp ([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGES = {page.stem: page for page in sorted(PAGE.with_suffix("").glob("*.md"))}
+NAMES = [command.__name__.rpartition(".")[2] for command in COMMANDS]
+BLOCK = re.compile(r"^```console\n\$ agentpdp ([^\n]*--help)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 HELP = {
-    asked: shown for asked, shown in BLOCK.findall(PAGE.read_text()) if asked.endswith("--help")
+    asked: (page, shown)
+    for page in (PAGE, *PAGES.values())
+    for asked, shown in BLOCK.findall(page.read_text(encoding="utf-8"))
 }
 EXAMPLE = re.compile(r"^example:\n  \$ agentpdp (.*)$", re.MULTILINE)
 
 
 @pytest.mark.parametrize("asked", HELP)
 def test_help_is_as_the_page_shows_it(run: Run, asked: str) -> None:
-    assert run(*asked.split()).out == HELP[asked]
+    assert run(*asked.split()).out == HELP[asked][1]
 
 
-def test_the_page_shows_all_help() -> None:
-    names = [command.__name__.rpartition(".")[2] for command in COMMANDS]
-    assert list(HELP) == ["--help", *(f"{name} --help" for name in names)]
+def test_every_command_has_a_page_with_its_help() -> None:
+    assert set(PAGES) == set(NAMES)
+    shown = {asked: page for asked, (page, _) in HELP.items()}
+    assert shown == {"--help": PAGE, **{f"{name} --help": PAGES[name] for name in NAMES}}
+
+
+def test_the_first_page_leads_to_the_others_in_the_order_of_the_help() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert re.findall(r"^\| \[`(\w+)`\]\(cli/(\w+)\.md\)", text, re.MULTILINE) == [
+        (name, name) for name in NAMES
+    ]
 
 
 @pytest.mark.parametrize("asked", [asked for asked in HELP if asked != "--help"])
@@ -37,7 +49,7 @@ def test_the_example_of_each_help_runs(
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.setattr(measure, "_ROUND_NS_MIN", 100_000)
     monkeypatch.setattr(measure, "_SINGLE_CALLS_MAX", 200)
-    example = EXAMPLE.search(HELP[asked])
+    example = EXAMPLE.search(HELP[asked][1])
     assert example is not None
     ran = run(*example[1].split())
     assert ran.code == exits.DONE, ran.err
@@ -45,6 +57,6 @@ def test_the_example_of_each_help_runs(
 
 
 def test_the_page_names_every_exit_code() -> None:
-    page = PAGE.read_text()
+    page = PAGE.read_text(encoding="utf-8")
     for code, meaning in exits.MEANINGS.items():
         assert f"| {code} | {meaning} |" in page

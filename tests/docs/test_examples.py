@@ -14,12 +14,12 @@ from agentpdp.cli import main
 
 from .pages import ROOT, Block, blocks, matches, pages
 
-# Its help texts and examples are run by tests/cli/test_docs.py.
-ELSEWHERE = {"docs/reference/cli.md"}
+# Their help texts and examples are run by tests/cli/test_docs.py.
+ELSEWHERE = ("docs/reference/cli.md", "docs/reference/cli/")
 PAGES = {
     name: found
     for page in pages()
-    if (name := str(page.relative_to(ROOT))) not in ELSEWHERE and (found := blocks(page))
+    if not (name := str(page.relative_to(ROOT))).startswith(ELSEWHERE) and (found := blocks(page))
 }
 
 
