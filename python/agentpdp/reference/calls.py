@@ -240,7 +240,8 @@ def decide(asked: Asked, given: Iterable[Answer], snapshot: Snapshot) -> tuple[D
         if request is None:
             unsafe = "the call has values with no one form, so nobody can approve it"
             deciding = unreadable(Problem("argument_unsafe", unsafe))
-    arguments = call.arguments if call else None
+    judged = deciding.stage not in ("status", "arguments")
+    arguments = call.arguments if call and judged else None
     return decision(deciding, snapshot.epoch, arguments, request), deciding
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import decimal as host_decimal
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -443,7 +444,10 @@ def columns(form: Form) -> Iterator[tuple[str, Type | None, bool]]:
 
 
 def is_number(thing: Any) -> bool:
-    return isinstance(thing, int | float | host_decimal.Decimal) and not isinstance(thing, bool)
+    """JSON has no infinity and no NaN."""
+    if isinstance(thing, float | host_decimal.Decimal):
+        return math.isfinite(thing)
+    return isinstance(thing, int) and not isinstance(thing, bool)
 
 
 def exact(thing: Any) -> host_decimal.Decimal | None:

@@ -11,6 +11,7 @@ use std::fmt::Write;
 
 use agentpdp_core::decision::Reason;
 
+use crate::decode::{Rewrite, RewriteStep};
 use crate::json::{ARGUMENTS_DEPTH_MAX, ARGUMENTS_VALUES_MAX};
 use crate::number::{Exact, Number, is_safe};
 use crate::refusal::{Path, Refusal, Refusals, Step};
@@ -23,7 +24,16 @@ use crate::source::{List, Name, Node, Object, Source};
 /// `argument_unsafe` where readers may differ about the value, `argument_too_large` beyond the limits, `argument_type`
 /// for what JSON has not.
 pub fn canonical<'a, S: Source<'a>>(source: S) -> Result<String, Refusal> {
-    let mut writer = Writer { text: String::new(), values: 0 };
+    canonical_rewritten(source, &[])
+}
+
+/// As [`canonical`], of a value with some of its texts written anew: of what a tool gets.
+///
+/// # Errors
+///
+/// As [`canonical`].
+pub fn canonical_rewritten<'a, S: Source<'a>>(source: S, rewrites: &[Rewrite]) -> Result<String, Refusal> {
+    let mut writer = Writer { text: String::new(), values: 0, rewrites };
     let mut refusals = Refusals::default();
     writer.value(source, &Path::ROOT, 0, &mut refusals);
     match refusals.into_first() {
@@ -32,17 +42,21 @@ pub fn canonical<'a, S: Source<'a>>(source: S) -> Result<String, Refusal> {
     }
 }
 
-struct Writer {
+struct Writer<'r> {
     text: String,
     values: usize,
+    rewrites: &'r [Rewrite],
 }
 
-impl Writer {
+impl Writer<'_> {
     fn value<'a, S: Source<'a>>(&mut self, source: S, path: &Path<'_>, depth: usize, refusals: &mut Refusals) {
         self.values = self.values.saturating_add(1);
         if depth > ARGUMENTS_DEPTH_MAX || self.values > ARGUMENTS_VALUES_MAX {
             refusals.add(Reason::ArgumentTooLarge, path, "fewer values, nested less deep");
             return;
+        }
+        if let Some(rewrite) = self.rewrites.iter().find(|rewrite| is_at(path, &rewrite.steps)) {
+            return write_text(&mut self.text, &rewrite.text);
         }
         match source.node() {
             Node::Null => self.text.push_str("null"),
@@ -97,6 +111,17 @@ impl Writer {
         }
         self.text.push('}');
     }
+}
+
+/// Whether a path is just these steps.
+fn is_at(path: &Path<'_>, steps: &[RewriteStep]) -> bool {
+    let same = |(here, step): (Step<'_>, &RewriteStep)| match (here, step) {
+        (Step::Name(name), RewriteStep::Name(wanted)) => name == &**wanted,
+        (Step::Member(number), RewriteStep::Member(wanted)) => number == *wanted,
+        _ => false,
+    };
+    let here = path.steps();
+    here.len() == steps.len() && here.into_iter().zip(steps).all(same)
 }
 
 /// Text as ECMAScript's `JSON.stringify` writes it.

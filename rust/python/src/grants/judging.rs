@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use agentpdp_arguments::canonical::canonical;
+use agentpdp_arguments::canonical::canonical_rewritten;
 use agentpdp_arguments::decode::{Decoded, Entities, Rewrite, UnknownEntity};
 use agentpdp_arguments::json::{Json, Members};
 use agentpdp_arguments::source::Source;
@@ -193,7 +193,7 @@ pub(crate) fn judge<'a, S: Source<'a>>(
     let is_dry = told.is_some();
     let outcome = decide_core(&asked, &chain, &[]);
     let settled = if outcome.reason() == Reason::StepUp {
-        match digest(scene, grant, incoming, &read, locals) {
+        match digest(scene, grant, incoming, &read, &room.decoded.rewritten, locals) {
             None => Settled::not_safe(outcome),
             Some(digest) => Settled::with_approvals(outcome, digest, scene, is_dry, |discharged| {
                 decide_core(&asked, &chain, discharged)
@@ -214,17 +214,18 @@ pub(crate) fn judge<'a, S: Source<'a>>(
     Ok(Answered { settled, action, resource, resource_uid, rewritten })
 }
 
-/// The digest of a call; none if it has no one form.
+/// The digest of a call with its arguments as the tool gets them; none if it has no one form.
 fn digest<'a, S: Source<'a>>(
     scene: Scene<'_>,
     grant: &CoreGrant,
     incoming: &Incoming<'a, S>,
     read: &Read<'_>,
+    rewritten: &[Rewrite],
     locals: &Locals<'_>,
 ) -> Option<Digest> {
     let arguments = match incoming.arguments {
         None => "{}".to_owned(),
-        Some(arguments) => canonical(arguments).ok()?,
+        Some(arguments) => canonical_rewritten(arguments, rewritten).ok()?,
     };
     let context = incoming.context.map_or(Some("{}".to_owned()), canonical_input)?;
     let tasks: Vec<Vec<Digest>> =
