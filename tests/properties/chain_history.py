@@ -21,7 +21,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from properties import chain_world as world
-from properties.chain_sides import Side, load, sides
+from properties.chain_sides import Batches, Side, load, sides
 
 # How often a random history takes each kind of step.
 WEIGHTS = {
@@ -77,7 +77,8 @@ class History:
 
     def start(self) -> None:
         choose = self.choose
-        more: dict[str, Any] = {"principal": world.uid("User", choose(["u0", "u0", "u1"]))}
+        person = choose(["u0", "u0", "u1", "s0"])
+        more: dict[str, Any] = {"principal": world.uid(world.person_type(person), person)}
         more["claims"] = {"level": choose([1, 2])}
         if world.rarely(choose, 10):
             more["principal"] = choose([world.uid("User", "u9"), world.uid("Agent", "a4"), 5])
@@ -232,7 +233,14 @@ def random_history(seed: int, steps: int) -> History:
     history = History(numbers.choice)
     for kind in numbers.choices([*WEIGHTS], [*WEIGHTS.values()], k=steps):
         history.step(kind)
+    history.met.update({("batch", form): count for form, count in batched(history).items()})
     return history
+
+
+def batched(history: History) -> Counter[str]:
+    """How often a batch came in which form."""
+    (found,) = (side.forms for side in history.sides if isinstance(side, Batches))
+    return found
 
 
 def main() -> int:
@@ -255,7 +263,8 @@ def main() -> int:
     for outcome, count in sorted(met.items(), key=str):
         print(f"{count:>8}  {' '.join(map(str, outcome))}")
     histories = seed - options.first_seed
-    print(f"{histories} histories, {sum(met.values())} decisions, {differences} differences")
+    decisions = sum(count for (kind, *_), count in met.items() if kind != "batch")
+    print(f"{histories} histories, {decisions} decisions, {differences} differences")
     return 1 if differences else 0
 
 

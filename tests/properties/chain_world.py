@@ -19,8 +19,8 @@ Files = dict[str, str]
 
 SETTINGS = """
 name = "chains"
-principals = ["User"]
-agents = ["Agent"]
+principals = ["User", "Service"]
+agents = ["Agent", "Robot"]
 open_types = ["Account"]
 [claims]
 level = "Long"
@@ -40,20 +40,28 @@ resource = { type = "Account", from = "input.to" }
 [actions.who]
 impact = ["read"]
 resource = "principal"
+[actions.send]
+impact = ["leave"]
+resource = "principal"
+kinds = { to = { kind = "email-list", rewrite = true }, link = "url" }
+entities = { owner = "User" }
 """
 SCHEMA = """
 entity Group, Fleet, Account;
-entity User in [Group] = { locked: Bool, level: Long };
-entity Agent in [Fleet] = { level: Long };
+entity User, Service in [Group] = { locked: Bool, level: Long };
+entity Agent, Robot in [Fleet] = { level: Long };
 entity Doc in [Group] = { owner: User, size: Long };
-action edit appliesTo { principal: [User], resource: [Doc], context: { ticket?: String } };
+action edit appliesTo { principal: [User, Service], resource: [Doc], context: { ticket?: String } };
 """
 TEXT, INTEGER, NUMBER = {"type": "string"}, {"type": "integer"}, {"type": "number"}
+TEXTS = {"type": "array", "items": TEXT}
+META = {"type": "object", "properties": {"a": INTEGER, "b": {"type": "boolean"}}}
 TOOLS = {
     "edit": ({"doc": TEXT, "n": INTEGER, "note": TEXT}, ["doc", "n"]),
     "view": ({"doc": TEXT}, ["doc"]),
     "pay": ({"to": TEXT, "amount": NUMBER}, ["to", "amount"]),
     "who": ({}, []),
+    "send": ({"to": TEXTS, "link": TEXT, "tags": TEXTS, "meta": META, "owner": TEXT}, ["to"]),
 }
 TASKS = ("t0", "t1", "t2")
 PARAMS = {
@@ -65,7 +73,9 @@ PARAMS = {
     "t2": {"max": '{ type = "Long", default = 3 }'},
 }
 LIFETIMES = {"t0": "60s", "t1": "2m", "t2": "10m"}
-USERS, AGENTS, DOCS = ("u0", "u1"), ("a0", "a1", "a2", "a3", "a4"), ("d0", "d1")
+PARTIES = ('"User"', '"User", "Service"'), ('"Agent"', '"Agent", "Robot"')
+USERS, DOCS = ("u0", "u1"), ("d0", "d1")
+AGENTS = ("a0", "a1", "a2", "a3", "r0")
 ROLES = ("lead", "clerk")
 
 # Conditions that fit any question of an action.
@@ -104,6 +114,16 @@ INPUT = {
         'resource == Account::"x"',
     ),
     "who": ("resource.locked", "resource.level > 1"),
+    "send": (
+        'context.input.to.domains.contains("x.org")',
+        "context.input.to.count > 1",
+        'context.input has link && context.input.link.host == "x.org"',
+        'context.input has tags && context.input.tags.contains("k")',
+        "context.input has meta && context.input.meta has a && context.input.meta.a > 3",
+        "context.input has meta && context.input.meta has b && context.input.meta.b",
+        "context.input has owner && context.input.owner == context.grant.principal",
+        "context.input has owner && context.input.owner.locked",
+    ),
 }
 OF_TASK = {
     ("t0", "edit"): (
@@ -169,14 +189,13 @@ def some_entity(choose: Choose, kind: str, name: str, member: bool = False) -> J
     """A user, agent or document as it may be, in some group or in none."""
     level = choose([0, 1, 2, 2])
     if member and kind != "Doc":
-        groups = ("Group", "g0") if kind == "User" else ("Fleet", "f0")
-        return entity(
-            kind, name, groups, level=level, **({"locked": False} if kind == "User" else {})
-        )
-    if kind == "User":
+        is_person = kind in ("User", "Service")
+        groups = ("Group", "g0") if is_person else ("Fleet", "f0")
+        return entity(kind, name, groups, level=level, **({"locked": False} if is_person else {}))
+    if kind in ("User", "Service"):
         groups = choose([(("Group", "g0"),), (("Group", "g0"),), ()])
         return entity(kind, name, *groups, locked=choose([False, False, True]), level=level)
-    if kind == "Agent":
+    if kind in ("Agent", "Robot"):
         fleets = choose([(("Fleet", "f0"),), (("Fleet", "f0"),), (("Fleet", "f0"),), ()])
         return entity(kind, name, *fleets, level=level)
     groups = choose([(("Group", "g1"),), ()])
@@ -184,8 +203,16 @@ def some_entity(choose: Choose, kind: str, name: str, member: bool = False) -> J
     return entity(kind, name, *groups, owner=owner, size=choose([0, 4, 2**63 - 1]))
 
 
-NAMED = [("User", each) for each in USERS] + [("Agent", each) for each in AGENTS]
-NAMED += [("Doc", each) for each in DOCS]
+def agent_type(name: str) -> str:
+    return "Robot" if name.startswith("r") else "Agent"
+
+
+def person_type(name: str) -> str:
+    return "Service" if name.startswith("s") else "User"
+
+
+NAMED = [("User", each) for each in USERS] + [("Service", "s0")]
+NAMED += [(agent_type(each), each) for each in AGENTS] + [("Doc", each) for each in DOCS]
 
 
 def condition(choose: Choose, choices: tuple[str, ...]) -> str:
@@ -216,11 +243,14 @@ HELD = (
 def ceilings(choose: Choose, generous: bool = False) -> str:
     """Wide permits, and forbids of some actions."""
     agents = choose(["principal is Agent", 'principal is Agent in Fleet::"f0"'])
-    users = choose(["principal is User", 'principal is User in Group::"g0"'])
+    robots = choose(["principal is Robot", 'principal in Fleet::"f0"'])
+    users = choose(["principal is User", 'principal in Group::"g0"'])
     depth = "" if generous else choose(["", "", "\nwhen { context.grant.depth < 2 }"])
     texts = [
         f'@id("users") permit ({users}, action, resource);',
         f'@id("agents") permit ({agents}, action, resource){depth};',
+        f'@id("robots") permit ({robots}, action, resource);',
+        '@id("services") permit (principal is Service, action, resource);',
         HELD,
     ]
     for number in range(choose([0, 1, 2, 3])):
@@ -270,8 +300,18 @@ def task(
     return "\n".join(texts) + "\n"
 
 
-def task_toml(name: str, own: str | None) -> str:
+def all_tasks(choose: Choose, vocabulary: dict[str, tuple[str, ...]]) -> str:
+    """A forbid that binds every task."""
+    action = choose([*TOOLS])
+    scope = f'principal, action == Action::"{action}", resource'
+    return forbid(choose, "every", scope, vocabulary[action]) + "\n"
+
+
+def task_toml(choose: Choose, name: str, own: str | None) -> str:
     lines = [f'description = "Task {name}"', f'lifetime = "{LIFETIMES[name]}"']
+    if rarely(choose, 3):
+        people, agents = map(choose, PARTIES)
+        lines += [f"principals = [{people}]", f"agents = [{agents}]"]
     lines += [f"own = {own}"] if own else []
     params = [f"{key} = {value}" for key, value in PARAMS[name].items()]
     return "\n".join([*lines, "[params]", *params]) + "\n"
@@ -303,8 +343,10 @@ def bundle(
     files["tools/tools.json"] = json.dumps({"tools": tools})
     for name in TASKS:
         shares = [None, None, None, '["impact.read", "delegate"]', '["edit", "delegate.t0"]']
-        files[f"tasks/{name}.toml"] = task_toml(name, choose(shares) if own else None)
+        files[f"tasks/{name}.toml"] = task_toml(choose, name, choose(shares) if own else None)
         files[f"tasks/{name}.cedar"] = task(choose, name, vocabulary, bare, generous)
+    if not rarely(choose, 3):
+        files["tasks/all.cedar"] = all_tasks(choose, vocabulary)
     return files
 
 
@@ -353,7 +395,8 @@ def any_order(choose: Choose) -> Json:
     order: Json = {"task": tasks[0] if len(tasks) == 1 else tasks, "params": kept}
     if choose([True, False, False]):
         order["expires_in"] = choose([1_000, 30_000, 60_000, "1m", "2m", "11m", 0])
-    order["agent"] = uid("Agent", choose([*AGENTS, *AGENTS, "a9"]))
+    agent = choose([*AGENTS, *AGENTS, "a9"])
+    order["agent"] = uid(agent_type(agent), agent)
     if rarely(choose, 15):
         order["agent"] = uid("User", "u0")
     return order
@@ -365,14 +408,18 @@ def good_order(choose: Choose) -> Json:
     drawn: Json = {"doc": choose(["d0", "d0", "d1"]), "max": choose([3, 4, 5, 9])}
     drawn.update(choose([{}, {"who": ["u0"], "amount": 4}]))
     task = tasks[0] if len(tasks) == 1 else tasks
-    agent = uid("Agent", choose(AGENTS))
-    return {"task": task, "params": fitting(tasks, drawn), "agent": agent}
+    agent = choose(AGENTS)
+    return {
+        "task": task,
+        "params": fitting(tasks, drawn),
+        "agent": uid(agent_type(agent), agent),
+    }
 
 
 def any_call(choose: Choose) -> Json:
     """Action and arguments of a call, mostly good."""
     odd = rarely(choose, 6)
-    action = choose(["edit", "edit", *TOOLS])
+    action = choose(["edit", "edit", "send", *TOOLS])
     call: Json = {"action": action, "arguments": {}}
     arguments = call["arguments"]
     if action in ("edit", "view"):
@@ -385,6 +432,15 @@ def any_call(choose: Choose) -> Json:
             call["context"] = choose([{"ticket": "k"}, {"ticket": "l"}, {}])
     if action == "pay":
         arguments.update(to=choose(["x", "y"]), amount=choose([1, 2.5, 9.75]))
+    if action == "send":
+        arguments["to"] = choose([["ann@x.org"], ["Ann <ann@x.org>"], ["b@y.org", "ANN@X.org"]])
+        optional = {
+            "link": ["https://x.org/a", "HTTPS://X.org:443/a", "https://y.org/"],
+            "tags": [["k"], ["l", "k", "l"], []],
+            "meta": [{"a": 4}, {"a": 1, "b": True}, {"b": False}, {}],
+            "owner": ["u0", "u1"],
+        }
+        arguments.update({name: choose(optional[name]) for name in some(choose, [*optional], 3)})
     return spoiled(choose, call) if odd else call
 
 
@@ -399,8 +455,15 @@ def spoiled(choose: Choose, call: Json) -> Json:
         "note": [1, "\ud800"],
         "amount": ["1", 2**70],
         "other": [1],
+        "to": [[], ["ann"], ["a@x.org;b@y.org"], ["Ann <a@x.org> <b@y.org>"], "ann@x.org", 5, None],
+        "link": ["https://x.org@y.org/", "https://x.org/%2e%2e/", "//x.org", "", 5],
+        "tags": [["k", 1], "k", [["k"]]],
+        "meta": [{"a": "1"}, {"c": 1}, 5, {"a": 2**63}, {"__entity": {"type": "User", "id": "u0"}}],
+        "owner": ["u9", 5, {"type": "User", "id": "u0"}],
     }
-    name = choose([*wrong])
+    declared = TOOLS.get(call["action"], ({}, []))[0]
+    unusual = [*(name for name in declared if name in wrong), "other"]
+    name = choose([*unusual, *unusual, "action", "resource", "context"])
     if name in ("action", "resource", "context"):
         return {**call, name: choose(wrong[name])}
     return {**call, "arguments": {**call["arguments"], name: choose(wrong[name])}}

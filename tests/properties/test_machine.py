@@ -69,4 +69,8 @@ def test_random_histories_meet_what_they_should() -> None:
         *("task_changed", "param_type", "param_missing", "param_range", "param_unknown"),
         *("lifetime_too_long", "agent_repeated", "depth_exceeded", "tree_full", "unknown_party"),
         *("unknown_resource", "outside_restriction", "hand_on_only", "resource_mismatch"),
+        *("argument_type", "argument_unknown", "argument_unsafe", "argument_entity"),
+        *("argument_ambiguous", "argument_format", "not_applicable"),
     }
+    forms = {key[1]: count for key, count in met.items() if key[0] == "batch"}
+    assert min(forms[form] for form in ("handles", "ids", "columns")) > 20, forms

@@ -240,7 +240,9 @@ def decide(asked: Asked, given: Iterable[Answer], snapshot: Snapshot) -> tuple[D
         if request is None:
             unsafe = "the call has values with no one form, so nobody can approve it"
             deciding = unreadable(Problem("argument_unsafe", unsafe))
-    judged = deciding.stage not in ("status", "arguments")
+    # What is issued, approved or revoked is nothing that a tool is to run.
+    is_call = asked.grant is None and asked.approvable
+    judged = is_call and deciding.stage not in ("status", "arguments")
     arguments = call.arguments if call and judged else None
     return decision(deciding, snapshot.epoch, arguments, request), deciding
 

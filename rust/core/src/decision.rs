@@ -166,6 +166,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// All policies that erred, permits first.
+    pub fn errors(&self) -> impl Iterator<Item = &(PolicyId, Failure)> {
+        self.permit_errors.iter().chain(&self.forbid_errors)
+    }
+
     /// Forgets what was said, keeps the room.
     pub fn clear(&mut self) {
         self.permits.clear();

@@ -237,9 +237,8 @@ impl Grants {
         drop(shard);
         for grant in expired {
             let root = grant.root();
+            // Only names are forgotten: whoever holds a handle is answered by the tree's own time.
             if root.expires_ms <= now_ms {
-                // What is forgotten stays expired, whatever time a call brings later.
-                root.tree.advance(now_ms);
                 self.clear(root);
                 self.forget(grant.id);
             }
@@ -247,8 +246,10 @@ impl Grants {
     }
 
     fn clear(&self, root: &Grant) {
-        let members = root.tree.members().map(|members| std::mem::take(&mut *lock(&members))).unwrap_or_default();
-        members.iter().filter_map(Weak::upgrade).for_each(|grant| self.forget(grant.id));
+        if let Some(members) = root.tree.members() {
+            let members: Vec<Arc<Grant>> = lock(&members).iter().filter_map(Weak::upgrade).collect();
+            members.iter().for_each(|grant| self.forget(grant.id));
+        }
         self.forget(root.id);
     }
 

@@ -83,7 +83,7 @@ fn singly(snapshot: &Snapshot, rows: &[Option<Row<'_>>], locals: &Locals<'_>, on
             _ => Vec::new(),
         };
         deciding.sort_unstable();
-        let mut errors: Vec<_> = answer.permit_errors.iter().chain(&answer.forbid_errors).copied().collect();
+        let mut errors: Vec<_> = answer.errors().copied().collect();
         errors.sort_unstable_by_key(|(policy, _)| *policy);
         decided.0.push(reason);
         decided.1.extend(deciding.into_iter().map(|policy| (number, policy)));

@@ -174,7 +174,7 @@ fn three_ways(policies: &Policies, call: &Call<'_>) -> Answer {
 fn describe(policies: &Policies, answer: &Answer) -> Answered {
     let name = |policy: PolicyId| policies.name(policy).to_owned();
     let deciding = if answer.forbids.is_empty() { &answer.permits[..] } else { &answer.forbids[..] };
-    let failures = answer.permit_errors.iter().chain(&answer.forbid_errors);
+    let failures = answer.errors();
     Answered {
         allowed: conclude(answer, OnError::Cedar).verdict() == Verdict::Allow,
         reasons: deciding.iter().map(|policy| name(*policy)).collect(),

@@ -58,6 +58,18 @@ impl PolicyError {
     }
 }
 
+/// What went wrong, sorted by policy; a policy that several tasks have says it once.
+pub(crate) fn errors_of<'f>(
+    failures: impl Iterator<Item = &'f (PolicyId, Failure)>,
+    snapshot: &Snapshot,
+) -> Vec<PolicyError> {
+    let mut errors: Vec<PolicyError> =
+        failures.map(|(policy, failure)| PolicyError::make(*policy, *failure, snapshot)).collect();
+    errors.sort_unstable_by(|left, right| (&left.policy, left.code).cmp(&(&right.policy, right.code)));
+    errors.dedup_by(|later, earlier| later.policy == earlier.policy && later.code == earlier.code);
+    errors
+}
+
 /// What a decision of a call under a grant holds besides.
 #[derive(Default)]
 pub(crate) struct UnderGrant {
@@ -133,14 +145,7 @@ impl Decision {
         snapshot: &Snapshot,
         under: UnderGrant,
     ) -> PyResult<Py<Self>> {
-        let mut errors: Vec<PolicyError> = Vec::new();
-        if !outcome.answer.permit_errors.is_empty() || !outcome.answer.forbid_errors.is_empty() {
-            for (policy, failure) in outcome.answer.permit_errors.iter().chain(&outcome.answer.forbid_errors) {
-                errors.push(PolicyError::make(*policy, *failure, snapshot));
-            }
-            errors.sort_unstable_by(|left, right| left.policy.cmp(&right.policy));
-            errors.dedup_by(|later, earlier| later.policy == earlier.policy && later.code == earlier.code);
-        }
+        let errors = errors_of(outcome.answer.errors(), snapshot);
         let policies = names_of(py, policies, nonce, snapshot)?;
         let (reason, epoch) = (outcome.reason(), snapshot.epoch);
         Py::new(py, Self { reason, policies, errors, detail: None, epoch, under: Some(under) })
@@ -154,13 +159,7 @@ impl Decision {
         snapshot: &Snapshot,
     ) -> PyResult<Py<Self>> {
         let policies = &snapshot.policies;
-        let mut errors: Vec<PolicyError> = answer
-            .permit_errors
-            .iter()
-            .chain(&answer.forbid_errors)
-            .map(|(policy, failure)| PolicyError::make(*policy, *failure, snapshot))
-            .collect();
-        errors.sort_unstable_by(|left, right| left.policy.cmp(&right.policy));
+        let errors = errors_of(answer.errors(), snapshot);
         let mut names: SmallVec<[&str; 8]> = match reason {
             Reason::Permitted => answer.permits.iter().map(|policy| policies.name(*policy)).collect(),
             Reason::Forbidden => answer.forbids.iter().map(|policy| policies.name(*policy)).collect(),

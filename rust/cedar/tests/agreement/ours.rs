@@ -123,7 +123,7 @@ type Described = (BTreeSet<String>, BTreeSet<String>, BTreeMap<String, &'static 
 
 fn describe(answer: &Answer, name: &dyn Fn(agentpdp_core::authorize::PolicyId) -> String) -> Described {
     let names = |policies: &[_]| policies.iter().map(|policy| name(*policy)).collect();
-    let failures = answer.permit_errors.iter().chain(&answer.forbid_errors);
+    let failures = answer.errors();
     let errors = failures.map(|(policy, Failure { code, .. })| (name(*policy), code.name())).collect();
     (names(&answer.permits), names(&answer.forbids), errors)
 }

@@ -114,7 +114,7 @@ impl RowDecision {
                     hop: outcome.hop,
                     party: outcome.party,
                     policies: answered.settled.policies(scene).into_boxed_slice(),
-                    errors: answer.permit_errors.iter().chain(&answer.forbid_errors).copied().collect(),
+                    errors: answer.errors().copied().collect(),
                     refused: None,
                     rewritten,
                     answered: (outcome.reason() == Reason::StepUp).then(|| Box::new(answered)),

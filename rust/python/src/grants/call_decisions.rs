@@ -17,7 +17,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
 use crate::batch::{ArrowColumn, ArrowTable, RowValues};
-use crate::decision::{Decision, PolicyError, UnderGrant};
+use crate::decision::{Decision, UnderGrant, errors_of};
 use crate::engine::Engine;
 use crate::errors;
 use crate::grants::batch::{Decided, Row, RowDecision};
@@ -116,9 +116,7 @@ pub(crate) fn row_decision(
     let party = decided.party.map(|party| scene.uid(py, party, &locals)).transpose()?;
     let under = UnderGrant { stage: decided.stage, hop: decided.hop, party, arguments, request, argument };
     let detail = decided.refused.as_ref().and_then(|refused| refused.detail.clone());
-    let mut errors: Vec<PolicyError> =
-        decided.errors.iter().map(|(policy, failure)| PolicyError::make(*policy, *failure, snapshot)).collect();
-    errors.sort_unstable_by(|left, right| left.policy.cmp(&right.policy));
+    let errors = errors_of(decided.errors.iter(), snapshot);
     Decision::of_row(py, decided.reason, names_of(snapshot, decided), errors, detail, snapshot.epoch, under)
 }
 

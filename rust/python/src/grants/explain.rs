@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use agentpdp_core::decision::{Reason, Verdict};
-use agentpdp_core::engine::Snapshot;
 use agentpdp_core::explain::Explained;
 use agentpdp_core::grants::Grant as CoreGrant;
 use agentpdp_core::request::Locals;
@@ -11,7 +10,7 @@ use agentpdp_core::value::EntityId;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use crate::decision::{Decision, PolicyError};
+use crate::decision::{Decision, errors_of};
 use crate::grants::calls::{CallParts, decide_in};
 use crate::grants::judging::{Scene, Told};
 use crate::grants::near::Near;
@@ -132,7 +131,7 @@ fn answer<'py>(py: Python<'py>, scene: Scene<'_>, asked: &Explained, told: &Told
     row.set_item("policies", decided)?;
     row.set_item("permits", names(&mut answer.permits.iter().copied()))?;
     row.set_item("forbids", names(&mut answer.forbids.iter().copied()))?;
-    row.set_item("errors", errors(snapshot, asked))?;
+    row.set_item("errors", errors_of(asked.answer.errors(), snapshot))?;
     let needed = PyList::empty(py);
     if asked.reason == Reason::StepUp {
         for policy in answer.forbids.iter().filter(|policy| is_left(policy)) {
@@ -161,15 +160,6 @@ fn tell_near(row: &Bound<'_, PyDict>, scene: Scene<'_>, near: Option<&Near>) -> 
     }
     row.set_item("near", list)?;
     row.set_item("near_more", near.map_or(0, |near| near.more))
-}
-
-fn errors(snapshot: &Snapshot, asked: &Explained) -> Vec<PolicyError> {
-    let answer = &asked.answer;
-    let failures = answer.permit_errors.iter().chain(&answer.forbid_errors);
-    let mut errors: Vec<PolicyError> =
-        failures.map(|(policy, failure)| PolicyError::make(*policy, *failure, snapshot)).collect();
-    errors.sort_unstable_by(|left, right| left.policy.cmp(&right.policy));
-    errors
 }
 
 /// What stands against a call before any question is asked.
