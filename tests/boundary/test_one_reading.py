@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -243,3 +244,24 @@ def test_many_names_and_names_that_are_no_text(count: int) -> None:
     assert SHARED.decide("refund", many).reason == "argument_unknown"
     odd: dict[Any, Any] = {"order_id": "o1", "amount": 5, 7: 8}
     assert SHARED.decide("refund", odd).reason == "argument_type"
+
+
+def test_a_refused_start_says_what_its_own_reason_is_about() -> None:
+    of = engine()
+    order: dict[str, Any] = {"principal": ALICE, "agent": BOT, "claims": {"scope": []}}
+    wrong: list[tuple[Any, dict[str, Any], str]] = [
+        ([], {"params": {"order": "o1"}}, "no task is named; it has `pay`, `refund-order`"),
+        ("nothing", {}, "no such task; it has `pay`, `refund-order`"),
+        ("pay", {"params": {"payees": []}, "expires_in": "soon"}, "text like `\"10m\"`"),
+        ("pay", {"params": {"payees": []}, "expires_in": "9d"}, "at most 1800000 milliseconds"),
+        ("refund-order", {"params": {}, "expires_in": "soon"}, "`max` has no default"),
+    ]
+    for task, more, said in wrong:
+        with pytest.raises(Denied, match=re.escape(said)):
+            of.start(task, **order, **more)
+
+
+def test_a_grant_is_explained_by_its_own_engine_only() -> None:
+    grant = started(engine())
+    with pytest.raises(ValueError, match="grant of this engine"):
+        engine().explain(grant, "read_calendar")

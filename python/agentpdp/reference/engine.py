@@ -298,6 +298,8 @@ class Engine:
         at: int | None = None,
     ) -> Explanation:
         """All questions of a call and what each comes to; changes nothing."""
+        if grant.engine is not self:
+            raise ValueError("`grant` is a grant of this engine, and this is another's")
         issued, snapshot = grant.issued, self.snapshot()
         chain, now = issued.chain(), max(issued.tree.now, self.time(at))
         asked = calls.asked(chain, action, arguments, resource, context, snapshot, now)

@@ -73,6 +73,10 @@ impl Clock {
     }
 }
 
+/// What is said of anything else than a length of time.
+pub(crate) const LENGTH_EXPECTED: &str =
+    "`expires_in` is a length of time above zero: milliseconds, a `timedelta` or text like `\"10m\"`";
+
 /// A length of time as callers write it: milliseconds, a `timedelta`, or text such as `"30m"`; none if it is none.
 pub(crate) fn read_length(value: &Bound<'_, PyAny>) -> Option<i64> {
     use agentpdp_cedar::input::Input;

@@ -512,7 +512,7 @@ impl Engine {
         context: Option<&Bound<'_, PyAny>>,
         at: Option<i64>,
     ) -> PyResult<Explanation> {
-        let issued = &grant.get().issued;
+        let issued = grant.get().issued_by(py, self)?;
         let now_ms = self.clock.now_ms(py, at)?.max(issued.tree.latest_ms());
         let parts = CallParts { action, arguments, resource, context };
         self.with_scene(py, now_ms, |scene| explain(py, scene, issued, parts))

@@ -15,7 +15,7 @@ use agentpdp_core::value::{EntityId, Set, Value};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
-use crate::clock::read_length;
+use crate::clock::{LENGTH_EXPECTED, read_length};
 use crate::decision::{Decision, UnderGrant};
 use crate::engine::Engine;
 use crate::grants::approval::ApprovalRequest;
@@ -40,11 +40,7 @@ pub(crate) fn approve(
     }
     let length_ms = match expires_in.filter(|given| !given.is_none()) {
         None => None,
-        Some(given) => Some(read_length(given).ok_or_else(|| {
-            PyValueError::new_err(
-                "`expires_in` is a length of time above zero: milliseconds, a `timedelta` or text like `\"10m\"`",
-            )
-        })?),
+        Some(given) => Some(read_length(given).ok_or_else(|| PyValueError::new_err(LENGTH_EXPECTED))?),
     };
     let mut now_ms = engine.clock.now_ms(py, at)?;
     if let Some(grant) = &request.grant {

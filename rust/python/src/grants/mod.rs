@@ -26,6 +26,7 @@ use std::sync::Arc;
 use agentpdp_core::chains::{Chain, Outlook};
 use agentpdp_core::grants::Grant as CoreGrant;
 use agentpdp_core::value::{EntityId, Value};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -45,6 +46,14 @@ pub(crate) struct Grant {
 }
 
 impl Grant {
+    /// What is issued; an error if another engine did, as its numbers mean other entities.
+    pub(crate) fn issued_by(&self, py: Python<'_>, engine: &Engine) -> PyResult<&Arc<CoreGrant>> {
+        if self.engine.bind(py).get().nonce != engine.nonce {
+            return Err(PyValueError::new_err("`grant` is a grant of this engine, and this is another's"));
+        }
+        Ok(&self.issued)
+    }
+
     fn uid(&self, py: Python<'_>, entity: EntityId) -> PyResult<EntityUid> {
         uid_of(&self.engine.bind(py).get().core.load().store, entity)
     }

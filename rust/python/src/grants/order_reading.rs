@@ -15,26 +15,62 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
 use smallvec::SmallVec;
 
-use crate::clock::read_length;
+use crate::clock::{LENGTH_EXPECTED, read_length};
 use crate::context::ContextReader;
 use crate::grants::judging::Scene;
 use crate::grants::orders::OrderParts;
 use crate::input::to_input;
 use crate::uid::{read_uid, resolve};
 
-/// Reads an order; besides, one sentence on what is wrong with it.
+/// What is wrong with an order, one sentence for each reason that reading it has met.
+#[derive(Default)]
+pub(crate) struct Details {
+    noted: SmallVec<[(Reason, String); 1]>,
+    /// The lifetime asked for, as in `Order`.
+    asked_ms: Option<Option<i64>>,
+    /// The longest that the tasks allow.
+    longest_ms: Option<i64>,
+}
+
+impl Details {
+    fn note(&mut self, reason: Reason, sentence: String) {
+        self.noted.push((reason, sentence));
+    }
+
+    /// The first sentence on a reason.
+    pub(crate) fn of(self, reason: Reason) -> Option<String> {
+        if reason == Reason::LifetimeTooLong {
+            return Some(self.lifetime());
+        }
+        self.noted.into_iter().find(|(noted, _)| *noted == reason).map(|(_, sentence)| sentence)
+    }
+
+    /// What would be right for a lifetime.
+    fn lifetime(&self) -> String {
+        match (self.asked_ms, self.longest_ms) {
+            (Some(None), _) => LENGTH_EXPECTED.to_owned(),
+            (_, Some(longest_ms)) => {
+                format!("at most {longest_ms} milliseconds, as the task says, and not beyond the grant above")
+            }
+            _ => "not beyond the grant above".to_owned(),
+        }
+    }
+}
+
+/// Reads an order; besides, what is wrong with it.
 pub(crate) fn read_order<'a>(
     scene: Scene<'a>,
     is_child: bool,
     parts: &OrderParts<'a, '_>,
     locals: &mut Locals<'a>,
-) -> (Order, Option<String>) {
+) -> (Order, Details) {
     let Scene { engine, snapshot, declarations, .. } = scene;
-    let mut detail = None;
+    let mut details = Details::default();
     let tasks = read_tasks(parts.task, declarations);
-    if tasks.is_none() {
+    if tasks.as_ref().is_none_or(SmallVec::is_empty) {
         let known: Vec<&str> = declarations.tasks.iter().map(|task| &*task.name).take(20).collect();
-        detail = Some(format!("the bundle has no such task; it has `{}`", known.join("`, `")));
+        let what = if tasks.is_some() { "no task is named" } else { "the bundle has no such task" };
+        details.note(Reason::UnknownAction, format!("{what}; it has `{}`", known.join("`, `")));
     }
     let mut entity = |value: &'a Bound<'_, PyAny>| {
         read_uid(value).map(|uid| resolve(uid, Some(engine.nonce), &snapshot.store, locals))
@@ -53,16 +89,19 @@ pub(crate) fn read_order<'a>(
         None => Ok(None),
         Some(given) => {
             let found = members(given).and_then(|members| read_actions(&members, scene));
-            if found.is_none() && detail.is_none() {
-                detail = Some("`only_actions` takes names of actions and of groups of them".to_owned());
+            if found.is_none() {
+                let sentence = "`only_actions` takes names of actions and of groups of them".to_owned();
+                details.note(Reason::UnknownAction, sentence);
             }
             found.map(Some).ok_or(())
         }
     };
-    let mut reader = Parameters { scene, locals, detail: &mut detail };
+    let mut reader = Parameters { scene, locals, details: &mut details };
     let params = reader.params(tasks.as_deref().unwrap_or(&[]), parts.params);
     let claims = if is_child { Ok(Box::default()) } else { reader.claims(parts.claims) };
     let expires_in_ms = parts.expires_in.filter(|given| !given.is_none()).map(read_length);
+    let longest_ms = tasks.iter().flatten().filter_map(|task| Some(declarations.task(*task)?.lifetime_ms)).min();
+    (details.asked_ms, details.longest_ms) = (expires_in_ms, longest_ms);
     let valid_from_ms = parts.valid_from;
     let order = Order {
         tasks,
@@ -76,7 +115,7 @@ pub(crate) fn read_order<'a>(
         valid_from_ms,
         expires_in_ms,
     };
-    (order, detail)
+    (order, details)
 }
 
 /// The tasks asked for, each once; none where one is not the bundle's.
@@ -141,7 +180,7 @@ fn read_resources<'a>(
 struct Parameters<'r, 'a> {
     scene: Scene<'a>,
     locals: &'r mut Locals<'a>,
-    detail: &'r mut Option<String>,
+    details: &'r mut Details,
 }
 
 impl Parameters<'_, '_> {
@@ -192,7 +231,7 @@ impl Parameters<'_, '_> {
     }
 
     fn refuse<T>(&mut self, reason: Reason, detail: String) -> Result<T, Reason> {
-        self.detail.get_or_insert(detail);
+        self.details.note(reason, detail);
         Err(reason)
     }
 

@@ -135,13 +135,13 @@ fn issue_in(
         required(py, refuse_status(py, Hit { reason: Reason::EngineForked, hop: None }, epoch)?)?;
     }
     let mut locals = Locals::default();
-    let (order, detail) = read_order(scene, parent.is_some(), parts, &mut locals);
+    let (order, details) = read_order(scene, parent.is_some(), parts, &mut locals);
     let grants = &engine.core.grants;
     let desk = Desk { snapshot, declarations, grants, locals: &locals, parent, now_ms };
     let proposal = match order.check(&desk) {
         Ok(proposal) => proposal,
         Err(hit) => {
-            required(py, refused(py, hit, detail.filter(|_| hit.reason.stage() == Some(Stage::Arguments)), epoch)?)?;
+            required(py, refused(py, hit, details.of(hit.reason), epoch)?)?;
             return Err(PyRuntimeError::new_err("a refused order was allowed"));
         }
     };
