@@ -1,13 +1,14 @@
-"""Instructions of one operation, counted by valgrind: what a busy machine cannot distort.
+"""Instructions and memory traffic of one operation, by valgrind: what no busy machine distorts.
 
-    python benches/instructions.py                   every line of LINES
-    python benches/instructions.py "decide, 4 hops"  some of them
+    python benches/instructions.py                    every line of LINES, on warm rows of w5-small
+    python benches/instructions.py "decide, 4 hops"   some of them
+    python benches/instructions.py --cold             other rows of the whole w5 each time
 
-One process under callgrind builds `w5-small` (everything is some fifty times slower there) and asks
-each line's rows once; for each line another does the same, and asks that line's rows many times.
-What that adds, shared among the calls, is one call's, the loop around it included. Hashes of
-Python are the same in all of them; what an engine draws at random is left, some ten instructions a
-call. Needs valgrind.
+For each line one process under callgrind makes the workload, asks the rows, and only then counts
+while it asks them again. Another that counts nothing is taken off. Misses are those of a simulated
+core: 32 KiB for code and for data, eight ways, 1 MiB behind them; a real one fetches ahead. Hashes
+of Python are the same in all of them; what an engine draws at random is left, some ten instructions
+a call. Needs valgrind.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-PASSES = 200
-ROWS = 200
-COLLECTED = re.compile(r"Collected : (\d+)")
+PASSES, ROWS = 100, 200
+COLD_ROWS = 10_000
+CACHES = ("--cache-sim=yes", "--I1=32768,8,64", "--D1=32768,8,64", "--LL=1048576,16,64")
+COLLECTED = re.compile(r"Collected : ([\d ]+)")
+HEADINGS = ("instructions", "code not in 32 KiB", "data not in 32 KiB", "neither in 1 MiB")
 NONE = "none"
 Run = Callable[[], object]
 LINES = {
@@ -45,7 +48,7 @@ LINES = {
 }
 
 
-def prepared(scene: Any, line: str) -> tuple[Run, int]:
+def prepared(scene: Any, line: str, is_cold: bool) -> tuple[Run, int]:
     """What is run of a line, and how many operations that is."""
     from groups import w5_single
     from peers import ours_chain
@@ -55,7 +58,9 @@ def prepared(scene: Any, line: str) -> tuple[Run, int]:
 
     hops = LINES[line]
     drawn = scene.allowed(hops) if "allowed" in line else scene.mixed(hops)
-    calls = w5_single.spread(drawn, ROWS)
+    if is_cold and "allowed" not in line:
+        drawn = scene.workload.of_depth(hops)
+    calls = w5_single.spread(drawn, COLD_ROWS if is_cold else ROWS)
     asked = scene.asked(calls)
     if line.startswith("decide_batch"):
         busy = scene.workload.busy
@@ -77,50 +82,61 @@ def prepared(scene: Any, line: str) -> tuple[Run, int]:
     return partial(w5_single.call_each, floor, 1, asked), len(asked)
 
 
-def child(lines: list[str], counted: str) -> None:
-    """Everything once, and one line many times; prints how many operations that adds."""
+def child(counted: str, is_cold: bool) -> None:
+    """Counts while a line's rows are asked; prints how many operations that was."""
     from groups.w5_single import Scene
 
-    scene = Scene("w5-small", with_cedar=False)
-    runs = {line: prepared(scene, line) for line in lines}
-    for run, _ in runs.values():
+    scene = Scene("w5" if is_cold else "w5-small", with_cedar=False)
+    run, operations = (lambda: None, 0) if counted == NONE else prepared(scene, counted, is_cold)
+    passes = 1 if is_cold else PASSES
+    run()
+    count("on")
+    for _ in range(passes):
         run()
-    if counted in runs:
-        run, operations = runs[counted]
-        for _ in range(PASSES):
-            run()
-        print(PASSES * operations)
+    count("off")
+    print(f"operations: {passes * operations}")
 
 
-def spent(lines: list[str], counted: str) -> tuple[int, int]:
-    """Instructions of a whole process, and the operations that were added."""
+def count(switch: str) -> None:
+    command = ["callgrind_control", "-i", switch, str(os.getpid())]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def spent(is_cold: bool, counted: str) -> tuple[list[int], int]:
+    """What was counted, by HEADINGS, and of how many operations."""
     with tempfile.TemporaryDirectory() as directory:
         command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={directory}/out"]
-        command += [sys.executable, __file__, "--child", counted, *lines]
+        command += ["--instr-atstart=no", *CACHES, sys.executable, __file__, "--child", counted]
+        command += ["--cold"] if is_cold else []
         fixed = {**os.environ, "PYTHONHASHSEED": "0"}
         done = subprocess.run(command, capture_output=True, text=True, env=fixed)
     found = COLLECTED.search(done.stderr)
     if done.returncode or found is None:
         sys.exit(done.stderr)
-    return int(found[1]), int(done.stdout or 0)
+    events = [int(each) for each in found[1].split()]
+    instructions, _, _, code, read, written, *beyond = events
+    operations = int(done.stdout.rpartition(":")[2])
+    return [instructions, code, read + written, sum(beyond)], operations
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("lines", nargs="*", metavar="LINE", help=f"of {', '.join(LINES)}")
+    parser.add_argument("--cold", action="store_true", help="rows of the whole w5, in turn")
     parser.add_argument("--child", choices=[*LINES, NONE], help=argparse.SUPPRESS)
     given = parser.parse_args()
     lines = given.lines or list(LINES)
     if unknown := [line for line in lines if line not in LINES]:
         parser.error(f"no line `{unknown[0]}`; there are {', '.join(LINES)}")
     if given.child:
-        child(lines, given.child)
+        child(given.child, given.cold)
         return
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        (without, _), *found = pool.map(partial(spent, lines), [NONE, *lines])
-    print("| Instructions of one operation | |\n|---|---|")
-    for line, (instructions, operations) in zip(lines, found, strict=True):
-        print(f"| {line} | {(instructions - without) / operations:,.0f} |")
+        (nothing, _), *found = pool.map(partial(spent, given.cold), [NONE, *lines])
+    print(f"| Of one operation | {' | '.join(HEADINGS)} |\n|---|{'---|' * len(HEADINGS)}")
+    for line, (events, operations) in zip(lines, found, strict=True):
+        each = [(event - less) / operations for event, less in zip(events, nothing, strict=True)]
+        print(f"| {line} | {' | '.join(f'{value:,.0f}' for value in each)} |")
 
 
 if __name__ == "__main__":

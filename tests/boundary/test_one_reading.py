@@ -252,7 +252,7 @@ def test_a_refused_start_says_what_its_own_reason_is_about() -> None:
     wrong: list[tuple[Any, dict[str, Any], str]] = [
         ([], {"params": {"order": "o1"}}, "no task is named; it has `pay`, `refund-order`"),
         ("nothing", {}, "no such task; it has `pay`, `refund-order`"),
-        ("pay", {"params": {"payees": []}, "expires_in": "soon"}, "text like `\"10m\"`"),
+        ("pay", {"params": {"payees": []}, "expires_in": "soon"}, 'text like `"10m"`'),
         ("pay", {"params": {"payees": []}, "expires_in": "9d"}, "at most 1800000 milliseconds"),
         ("refund-order", {"params": {}, "expires_in": "soon"}, "`max` has no default"),
     ]
