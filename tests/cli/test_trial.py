@@ -43,7 +43,7 @@ def test_requests_that_are_not_there(run: Run, bundle: Path, tmp_path: Path, com
     for name, said in (
         (tmp_path / "nothing", f"{tmp_path / 'nothing'}: there is no such file"),
         (tmp_path / "no.jsonl", f"{tmp_path / 'no.jsonl'}: cannot be read"),
-        (bundle, f"{bundle}: a directory, and not a file of requests"),
+        (bundle, f"{bundle}: a directory, and not a file"),
         ("", "the name of the file of requests is empty"),
     ):
         ran = run(command, bundle, name)

@@ -50,7 +50,7 @@ def format_of(requests: str, given: str | None) -> str:
         if not requests:
             raise InputError("the name of the file of requests is empty")
         if Path(requests).is_dir():
-            raise InputError(f"{requests}: a directory, and not a file of requests")
+            raise InputError(f"{requests}: a directory, and not a file")
         if not Path(requests).exists():
             raise InputError(f"{requests}: there is no such file")
         known = ", ".join(sorted(BY_SUFFIX))
