@@ -43,7 +43,7 @@ class History:
     def __init__(self, choose: world.Choose) -> None:
         self.choose = choose
         self.files = world.bundle(choose, generous=not world.rarely(choose, 4))
-        self.now = TIME_START
+        self.now = self.issued_at = TIME_START
         self.sides: list[Side] = sides(self.files)
         self.suspended: list[dict[str, Any]] = []
         self.met: Counter[tuple[Any, ...]] = Counter()
@@ -59,6 +59,7 @@ class History:
         return first
 
     def grow(self, ask: Callable[[Side], Any]) -> None:
+        self.issued_at = max(self.issued_at, self.now)
         self.met["grown", *self.same(ask)[:3]] += 1
 
     def rows(self, rows: list[tuple[int, Any]]) -> list[Any]:
@@ -212,7 +213,12 @@ class History:
                 side.engine.upsert([new])
 
     def wait(self) -> None:
-        self.now += self.choose(STEPS_MS)
+        """Also back, but not to before what was issued last.
+
+        Issuing clears away some trees that have expired by then, and they stay so in the engine;
+        the reference forgets nothing.
+        """
+        self.now = max(self.now + self.choose(STEPS_MS), self.issued_at)
 
     def step(self, kind: str) -> None:
         if self.sides[0].grants or kind in (

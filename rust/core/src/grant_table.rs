@@ -237,8 +237,9 @@ impl Grants {
         drop(shard);
         for grant in expired {
             let root = grant.root();
-            // Only names are forgotten: whoever holds a handle is answered by the tree's own time.
             if root.expires_ms <= now_ms {
+                // What is forgotten cannot be revoked by its id, so it stays expired, whatever time a call brings later.
+                root.tree.advance(now_ms);
                 self.clear(root);
                 self.forget(grant.id);
             }
