@@ -43,7 +43,7 @@ class History:
     def __init__(self, choose: world.Choose) -> None:
         self.choose = choose
         self.files = world.bundle(choose, generous=not world.rarely(choose, 4))
-        self.now = self.issued_at = TIME_START
+        self.now = TIME_START
         self.sides: list[Side] = sides(self.files)
         self.suspended: list[dict[str, Any]] = []
         self.met: Counter[tuple[Any, ...]] = Counter()
@@ -59,7 +59,6 @@ class History:
         return first
 
     def grow(self, ask: Callable[[Side], Any]) -> None:
-        self.issued_at = max(self.issued_at, self.now)
         self.met["grown", *self.same(ask)[:3]] += 1
 
     def rows(self, rows: list[tuple[int, Any]]) -> list[Any]:
@@ -213,12 +212,8 @@ class History:
                 side.engine.upsert([new])
 
     def wait(self) -> None:
-        """Also back, but not to before what was issued last.
-
-        Issuing clears away some trees that have expired by then, and they stay so in the engine;
-        the reference forgets nothing.
-        """
-        self.now = max(self.now + self.choose(STEPS_MS), self.issued_at)
+        """Also back, to before what was issued."""
+        self.now = max(self.now + self.choose(STEPS_MS), 0)
 
     def step(self, kind: str) -> None:
         if self.sides[0].grants or kind in (

@@ -1,8 +1,8 @@
 //! Which grants are there, and which are known no more?
 //!
 //! [`Grants`] knows all grants by id, in parts that each have a lock of their own, and what the host has revoked or
-//! suspended. Closed grants leave the table at once; each new grant looks at a few places of the table, in turn, and clears
-//! expired trees away; the limits of a tree count anew only where the counters say that it is full.
+//! suspended. Closed grants leave the table at once; each new grant looks at a few places of the table, in turn, and
+//! forgets expired grants that nobody holds; a tree is counted anew only where the counters say that it is full.
 //!
 //! Optimisation: preserves what the list of all grants in `reference/grants.py` gives; the state machine of
 //! `tests/properties` holds it to that. Read next: `chains.rs`.
@@ -41,7 +41,7 @@ const SHARDS: usize = 64;
 /// Most lists of tasks whose grants share one scope, before sharing starts anew.
 const SCOPES_SHARED_MAX: usize = 65_536;
 
-/// Places of the table that one new grant looks at for expired trees; before the grants have doubled in number, each
+/// Places of the table that one new grant looks at for expired grants; before the grants have doubled in number, each
 /// place has been looked at.
 const PLACES_SEARCHED_MAX: usize = 4;
 
@@ -52,7 +52,7 @@ type Scopes = HashMap<(SmallVec<[TaskId; 4]>, u64), Arc<Scope>, FixedState>;
 #[derive(Debug)]
 pub struct Grants {
     shards: Box<[Mutex<HashTable<Arc<Grant>>>]>,
-    /// How often expired trees have been looked for, which tells where to go on.
+    /// How often expired grants have been looked for, which tells where to go on.
     searches: AtomicUsize,
     blocks: ArcSwap<Blocks>,
     blocking: Mutex<()>,
@@ -156,6 +156,8 @@ impl Grants {
         if !is_full(members) {
             return false;
         }
+        // Its children may all be gone by now, and then none of them would tell of it.
+        parent.children.store(0, Ordering::Relaxed);
         self.sweep(members, now_ms);
         is_full(members)
     }
@@ -225,7 +227,7 @@ impl Grants {
         shard.insert_unique(hash, grant.clone(), |grant| self.seed.hash_one(grant.id));
     }
 
-    /// Forgets trees whose root has expired, as far as a few places of the table tell, other ones each time.
+    /// Forgets expired grants that nobody holds, as far as a few places of the table tell, other ones each time.
     fn clear_some(&self, now_ms: i64) {
         let search = self.searches.fetch_add(1, Ordering::Relaxed);
         let Some(shard) = self.shards.get(search % SHARDS) else { return };
@@ -235,23 +237,26 @@ impl Grants {
         let found = places.filter_map(|place| shard.get_bucket(place)).filter(|grant| grant.expires_ms <= now_ms);
         let expired: SmallVec<[Arc<Grant>; PLACES_SEARCHED_MAX]> = found.cloned().collect();
         drop(shard);
-        for grant in expired {
-            let root = grant.root();
-            if root.expires_ms <= now_ms {
-                // What is forgotten cannot be revoked by its id, so it stays expired, whatever time a call brings later.
-                root.tree.advance(now_ms);
-                self.clear(root);
-                self.forget(grant.id);
-            }
-        }
+        expired.into_iter().for_each(|grant| self.forget_unheld(grant, now_ms));
     }
 
-    fn clear(&self, root: &Grant) {
-        if let Some(members) = root.tree.members() {
-            let members: Vec<Arc<Grant>> = lock(&members).iter().filter_map(Weak::upgrade).collect();
-            members.iter().for_each(|grant| self.forget(grant.id));
+    /// Forgets an expired grant if nobody holds it, and then the same of the one above.
+    ///
+    /// Who holds a handle, or a grant below, may bring an earlier time later on: what they hold stays known by its id,
+    /// by which it can be revoked.
+    fn forget_unheld(&self, mut grant: Arc<Grant>, now_ms: i64) {
+        while grant.expires_ms <= now_ms {
+            let (hash, mut shard) = self.shard(grant.id);
+            // The table and this very call hold one each; while the part is locked nobody finds the grant by its id.
+            if Arc::strong_count(&grant) > 2 {
+                return;
+            }
+            let Ok(found) = shard.find_entry(hash, |each| each.id == grant.id) else { return };
+            found.remove();
+            drop(shard);
+            let Some(parent) = grant.parent.clone() else { return };
+            grant = parent;
         }
-        self.forget(root.id);
     }
 
     /// Ends a grant and everything below it, for good; they are not known by id any more.

@@ -22,32 +22,33 @@ use crate::value::{EntityId, Set, Value};
 
 /// A grant's name: 128 random bits. It is not a capability.
 ///
-/// In two halves, as a whole would have to be aligned to 16 bytes and every grant with it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct GrantId {
-    high: u64,
-    low: u64,
-}
+/// In bytes, as a whole number would have to be aligned to 16 bytes and every grant with it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct GrantId([u8; 16]);
 
 impl GrantId {
     /// The name of these bits.
     #[must_use]
-    #[allow(clippy::cast_possible_truncation)] // the low half is meant
     pub const fn new(bits: u128) -> Self {
-        Self { high: (bits >> 64) as u64, low: bits as u64 }
+        Self(bits.to_ne_bytes())
     }
 
-    /// Its bits.
-    #[must_use]
-    pub const fn bits(self) -> u128 {
-        (self.high as u128) << 64 | self.low as u128
+    const fn bits(self) -> u128 {
+        u128::from_ne_bytes(self.0)
+    }
+}
+
+/// In one piece, without the length that an array would add.
+impl std::hash::Hash for GrantId {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        state.write_u128(self.bits());
     }
 }
 
 /// 32 hexadecimal digits.
 impl std::fmt::Display for GrantId {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{:016x}{:016x}", self.high, self.low)
+        write!(formatter, "{:032x}", self.bits())
     }
 }
 

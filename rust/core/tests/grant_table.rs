@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use agentpdp_core::grant_table::Grants;
 use agentpdp_core::grants::{Grant, GrantId, Issue, Scope, Tree};
+use agentpdp_core::tasks::TreeLimits;
 use agentpdp_core::value::{EntityId, Set};
 
 const CREATED: u128 = 10_000;
@@ -11,13 +12,15 @@ const CREATED: u128 = 10_000;
 const NEW: u128 = 4_000;
 const FAR_MS: i64 = 1 << 40;
 
-fn issue(grants: &Grants, id: u128, expires_ms: i64, now_ms: i64) -> Arc<Grant> {
+const LATER_MS: i64 = 100_000;
+
+fn order(id: u128, tree: Arc<Tree>, expires_ms: i64) -> Issue {
     let names = Arc::new(Set::new(Vec::new()));
     let (tasks, texts, params) = (Box::default(), Box::default(), Box::default());
     let scope = Arc::new(Scope { tasks, texts, params, names, generation: 0 });
-    let issue = Issue {
+    Issue {
         id: GrantId::new(id),
-        tree: Tree::new(EntityId(1), now_ms),
+        tree,
         scope,
         params: Box::default(),
         claims: Box::default(),
@@ -25,8 +28,24 @@ fn issue(grants: &Grants, id: u128, expires_ms: i64, now_ms: i64) -> Arc<Grant> 
         valid_from_ms: 0,
         expires_ms,
         agent: EntityId(2),
-    };
-    grants.insert_root(issue, now_ms)
+    }
+}
+
+fn issue(grants: &Grants, id: u128, expires_ms: i64, now_ms: i64) -> Arc<Grant> {
+    grants.insert_root(order(id, Tree::new(EntityId(1), now_ms), expires_ms), now_ms)
+}
+
+/// A grant below another that expires at 10 ms.
+fn below(grants: &Grants, id: u128, parent: &Arc<Grant>) -> Arc<Grant> {
+    let issue = order(id, parent.tree.clone(), 10);
+    grants.insert_child(issue, parent, TreeLimits::DEFAULT, 0).unwrap()
+}
+
+/// Issues so many that every place of the table is looked at.
+fn grow(grants: &Grants, first: u128) {
+    for id in first..first + NEW {
+        issue(grants, id, FAR_MS, LATER_MS);
+    }
 }
 
 #[test]
@@ -45,15 +64,31 @@ fn closed_grants_are_reclaimed_before_they_expire() {
 }
 
 #[test]
-fn expired_grants_are_cleared_away_by_new_ones() {
+fn expired_grants_that_nobody_holds_are_cleared_away_by_new_ones() {
     let grants = Grants::default();
     for id in 0..100 {
-        issue(&grants, id, 10, 0);
+        drop(below(&grants, id + 100, &issue(&grants, id, 10, 0)));
     }
-    let kept = issue(&grants, 200, FAR_MS, 0);
-    for id in 0..NEW {
-        issue(&grants, 1_000 + id, FAR_MS, 100_000);
+    let held = issue(&grants, 200, 10, 0);
+    let leaf = below(&grants, 202, &issue(&grants, 201, 10, 0));
+    let living = issue(&grants, 203, FAR_MS, 0);
+    grow(&grants, 1_000);
+    assert_eq!(grants.len() as u128, NEW + 4);
+    for id in [held.id, leaf.id, leaf.root().id, living.id] {
+        assert!(grants.find(id).is_some(), "{id} is held, or lives");
     }
-    assert_eq!(grants.len() as u128, NEW + 1);
-    assert!(grants.find(kept.id).is_some());
+    drop((held, leaf));
+    grow(&grants, 100_000);
+    assert_eq!(grants.len() as u128, 2 * NEW + 1);
+}
+
+#[test]
+fn children_that_were_cleared_away_leave_room() {
+    let grants = Grants::default();
+    let root = issue(&grants, 0, FAR_MS, 0);
+    drop(below(&grants, 1, &root));
+    let limits = TreeLimits { children_max: 1, ..TreeLimits::DEFAULT };
+    assert!(grants.is_full(&root, limits, 0));
+    grow(&grants, 1_000);
+    assert!(!grants.is_full(&root, limits, LATER_MS));
 }
