@@ -24,7 +24,7 @@ LIFETIME_SECONDS = 30 * 24 * 3600
 LIMITS = {"amount": SpendCap, "count": RowLimit}
 
 
-class NoLedger(AuditLog):  # type: ignore[misc]
+class NoLedger(AuditLog):
     """A ledger that keeps nothing."""
 
     def append(self, event: str, ts: str | int, **fields: Any) -> dict[str, Any]:

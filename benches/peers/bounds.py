@@ -63,7 +63,7 @@ class Places:
         classes = [constant for name, constant in tests if name == "class_over"]
         ids = self.ids(params, TOOLS[tool].resource_type) if permit.scope else None
         if ids is not None and classes:
-            ids = [each for each in ids if self.classification[each] <= min(classes)]  # type: ignore[type-var]
+            ids = [each for each in ids if self.classification[each] <= min(classes)]
         kinds = tuple(str(constant) for name, constant in tests if name == "kind")
         return Bounds(None if ids is None else tuple(ids), tuple(most.items()), kinds)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa
 from workloads.arrow import column
 from workloads.w5 import GrantWorkload, Verdict
 from workloads.w5.bundle import NUMBERS, TEXTS

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import tenuo  # type: ignore[import-untyped]  # noqa: F401  # adds `bind` and `allows` to warrants
-from tenuo_core import (  # type: ignore[import-untyped]
+import tenuo  # noqa: F401  # adds `bind` and `allows` to warrants
+from tenuo_core import (
     NotOneOf,
     OneOf,
     Range,

@@ -23,7 +23,7 @@ def engine(**changes: str) -> agentpdp.Engine:
 
 def start(this: agentpdp.Engine, **more: object) -> Grant:
     given = {"params": {"most": 300}, "claims": {"shift": 1}, "at": 1_000, **more}
-    return this.start("refund", principal=ADA, agent=BOT, **given)  # type: ignore[arg-type]
+    return this.start("refund", principal=ADA, agent=BOT, **given)
 
 
 def tree_of(this: agentpdp.Engine, grant: Grant, cents: object = 50) -> list[str]:
@@ -74,7 +74,7 @@ def test_what_would_have_to_change_is_told_for_each_question() -> None:
 def test_restrictions_and_own_are_told() -> None:
     this = engine()
     given = {"params": {"most": 9}, "only_actions": ["refund"], "only_resources": []}
-    child = start(this).delegate("refund", agent=AID, **given, at=1_000)  # type: ignore[arg-type]
+    child = start(this).delegate("refund", agent=AID, **given, at=1_000)
     lines = tree_of(this, child, 5)
     assert '│  ├─ only_actions: `Action::"refund"`' in lines
     assert "│  ├─ only_resources: none" in lines

@@ -126,6 +126,11 @@ def test_time_in_a_tree_never_steps_back() -> None:
     assert started(using, at=1_000).decide("read", at=1_000).allowed
 
 
+def test_only_its_own_engine_explains_a_grant() -> None:
+    with pytest.raises(ValueError, match="another's"):
+        engine().explain(started(engine()), "note", {"text": "x"})
+
+
 def test_explaining_changes_nothing() -> None:
     using = engine(bundle(keep=ASKS), clock="caller")
     grant = started(using, at=1_000)
@@ -169,7 +174,7 @@ class Angry(dict[str, Any]):
     def __iter__(self) -> Any:
         raise RuntimeError
 
-    keys = items = __contains__ = __iter__  # type: ignore[assignment]
+    keys = items = __contains__ = __iter__
 
 
 def test_no_object_of_a_caller_makes_deciding_raise() -> None:

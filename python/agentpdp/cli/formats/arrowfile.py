@@ -199,7 +199,10 @@ class ArrowSource(TableSource):
 
     def open(self) -> None:
         ipc = pyarrow("pyarrow.ipc")
-        self._is_file = self.stream.seekable() and self.stream.peek(6)[:6] == b"ARROW1"  # type: ignore[attr-defined]
+        self._is_file = False
+        if self.stream.seekable():
+            self._is_file = self.stream.read(6) == b"ARROW1"
+            self.stream.seek(0)
         self._reader = (ipc.open_file if self._is_file else ipc.open_stream)(self.stream)
         self.schema = self._reader.schema
 

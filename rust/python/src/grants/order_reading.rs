@@ -50,9 +50,11 @@ impl Details {
         match (self.asked_ms, self.longest_ms) {
             (Some(None), _) => LENGTH_EXPECTED.to_owned(),
             (_, Some(longest_ms)) => {
-                format!("at most {longest_ms} milliseconds, as the task says, and not beyond the grant above")
+                format!(
+                    "at most {longest_ms} milliseconds, as the task says, and never beyond the end of a grant above"
+                )
             }
-            _ => "not beyond the grant above".to_owned(),
+            _ => "never beyond the end of a grant above".to_owned(),
         }
     }
 }
