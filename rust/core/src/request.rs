@@ -23,8 +23,12 @@ const LOCALS_SCANNED_MAX: usize = 8;
 #[derive(Clone, Debug, Default)]
 pub struct Locals<'a> {
     uids: Vec<(TypeId, Cow<'a, str>, Cow<'a, str>)>,
-    numbers: HashMap<(Cow<'a, str>, Cow<'a, str>), usize, RandomState>,
+    /// Where they stand, once they are more than are scanned.
+    numbers: Option<Box<Numbers<'a>>>,
 }
+
+/// Places of uids by type and id.
+type Numbers<'a> = HashMap<(Cow<'a, str>, Cow<'a, str>), usize, RandomState>;
 
 impl<'a> Locals<'a> {
     /// The number of a uid: the store's if it knows it, else the request's own.
@@ -38,10 +42,11 @@ impl<'a> Locals<'a> {
             let at = self.uids.len();
             if at == LOCALS_SCANNED_MAX {
                 let known = self.uids.iter().enumerate();
-                self.numbers = known.map(|(at, (_, type_name, id))| ((type_name.clone(), id.clone()), at)).collect();
+                let numbers = known.map(|(at, (_, type_name, id))| ((type_name.clone(), id.clone()), at)).collect();
+                self.numbers = Some(Box::new(numbers));
             }
-            if at >= LOCALS_SCANNED_MAX {
-                self.numbers.insert((type_name.clone(), id.clone()), at);
+            if let Some(numbers) = &mut self.numbers {
+                numbers.insert((type_name.clone(), id.clone()), at);
             }
             self.uids.push((type_id.unwrap_or(TypeId::UNKNOWN), type_name, id));
             at
@@ -50,10 +55,10 @@ impl<'a> Locals<'a> {
     }
 
     fn position(&self, type_name: &str, id: &str) -> Option<usize> {
-        if self.numbers.is_empty() {
-            return self.uids.iter().position(|(_, other_type, other_id)| *other_type == type_name && *other_id == id);
+        match &self.numbers {
+            None => self.uids.iter().position(|(_, other_type, other_id)| *other_type == type_name && *other_id == id),
+            Some(numbers) => numbers.get(&(Cow::Borrowed(type_name), Cow::Borrowed(id))).copied(),
         }
-        self.numbers.get(&(Cow::Borrowed(type_name), Cow::Borrowed(id))).copied()
     }
 
     /// Whether there is none.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use agentpdp_cedar::entities::{EntityError, put_all};
+use agentpdp_cedar::input::Input;
 use agentpdp_core::authorize::{Diagnostics, conclude};
 use agentpdp_core::decision::{Answer, Reason};
 use agentpdp_core::engine::{Compiled, Engine as CoreEngine, SlotUids, Snapshot};
@@ -190,12 +191,10 @@ impl Engine {
     }
 
     fn put(&self, edits: &mut Edits<'_>, entities: &Bound<'_, PyAny>) -> Result<(), EntityError> {
-        let inputs = entities.try_iter().map_or_else(
-            |_| vec![to_input(entities)],
-            |members| {
-                members.map(|member| member.map_or(agentpdp_cedar::input::Input::Null, |m| to_input(&m))).collect()
-            },
-        );
+        let inputs = match entities.try_iter() {
+            Err(_) => vec![to_input(entities)],
+            Ok(members) => members.map(|member| member.map_or(Input::Foreign, |each| to_input(&each))).collect(),
+        };
         put_all(edits, inputs, self.compiled().schema.as_deref())
     }
 }
@@ -270,12 +269,13 @@ impl Engine {
         if self.is_forked() {
             return Decision::refused(py, Reason::EngineForked, None, self.epoch_now());
         }
-        if self.core.load().compiled.declarations.is_some() {
+        let snapshot = self.core.load();
+        if snapshot.compiled.declarations.is_some() {
             return Err(errors::grant_required(py));
         }
         let request = Request { principal, action, resource, context };
         match entities {
-            None => self.decide(py, &self.core.load(), true, request, diagnostics),
+            None => self.decide(py, &snapshot, true, request, diagnostics),
             Some(entities) => {
                 let snapshot = self
                     .core
