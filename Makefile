@@ -16,7 +16,7 @@ FUZZ_SECONDS ?= 60
 PGO ?= --pgo
 PROFILED := $(if $(PGO),CARGO_TARGET_DIR=target/profiled)
 LLVM_TOOLS = $(if $(PGO),if command -v rustup > /dev/null; then rustup component add llvm-tools; fi)
-FUZZ_TARGETS ?= bundle entities context agreement columns arguments kinds
+FUZZ_TARGETS ?= bundle entities context agreement columns arguments kinds tasks recorded
 MUTANTS ?= evaluate decimal ipaddr datetime authorize index kernels request
 
 .PHONY: help demo recorded test build lint format types rust-test python-test bench bench-report agreement fuzz fuzz-replay mutants wheel wheel-free-threaded clean

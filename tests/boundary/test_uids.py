@@ -33,7 +33,7 @@ REFUSED = [
     *(("if", "ann"), ("", "ann"), ("__cedar", "ann"), ("A::__cedar::B", "ann"), ("User ", "ann")),
     *(' User::"ann"', 'User::"ann" ', 'User :: "ann"', 'User::"ann"//', 'if::"ann"', 'User::"'),
     *('User::"\ud800"', ("User", "\ud800"), 'User::"\\q"', 'User::"\\u{110000}"', 'Ü::"ann"'),
-    'User::"' + "a" * 65_536 + '"',
+    *('User::"' + "a" * 65_536 + '"', 'User::"a\rb"', 'User::"\\x+f"'),
 ]
 
 

@@ -8,6 +8,9 @@ calls have one digest just where the tool gets the same.
 from __future__ import annotations
 
 import json
+from datetime import UTC, timedelta
+from decimal import Decimal
+from ipaddress import ip_network
 from typing import Any
 from unittest import mock
 
@@ -36,14 +39,20 @@ FILES = {
     '[actions.file]\nimpact = ["write"]\nresource = "caller"\n',
     "schema.cedarschema": "entity User;\nentity Agent;\n"
     "action file appliesTo "
-    "{ principal: [User, Agent], resource: [User], context: { ticket?: String, level?: Long } };\n",
+    "{ principal: [User, Agent], resource: [User], "
+    "context: { ticket?: String, level?: Long, rate?: decimal, net?: ipaddr, since?: datetime, "
+    "span?: duration } };\n",
     "tools/tools.json": json.dumps({"tools": [TOOL]}),
     "policies/ceilings.cedar": '@id("all") permit (principal, action, resource);\n'
     '@id("ask") @step_up("lead") forbid (principal, action, resource)\n'
     'unless { action == AgentPDP::Action::"approve" };\n',
     "tasks/work.toml": 'description = "W"\nlifetime = "1h"\n'
     '[params]\nwho = { type = "Set<User>", default = [] }\n'
-    'most = { type = "Long", default = 5 }\n',
+    'most = { type = "Long", default = 5 }\n'
+    'rate = { type = "decimal", default = "0.5" }\n'
+    'net = { type = "ipaddr", default = "10.0.0.0/8" }\n'
+    'since = { type = "datetime", default = "2026-01-01" }\n'
+    'span = { type = "duration", default = "1h" }\n',
     "tasks/work.cedar": '@id("do") permit (principal, action in '
     '[Action::"put", Action::"file"], resource);\n'
     '@id("on") permit (principal, action == AgentPDP::Action::"delegate.work", resource);\n',
@@ -55,7 +64,11 @@ TOKENS = "agentpdp.reference.grants.secrets.token_hex"
 SPELLINGS = st.sampled_from(["/a/b", "/a//b", "/a/./b", "/a/b/", "/c", "a/../b", "~", ""])
 ADDRESSES = st.sampled_from(["ann@x.org", "Ann <ann@x.org>", "ANN@X.org", "b@y.org", "ann"])
 NUMBERS = st.one_of(
-    st.integers(-(2**54), 2**54), st.floats(), st.sampled_from([1, 1.0, -0.0, 0, 0.1, 1e21, 2**53])
+    st.integers(-(2**54), 2**54),
+    st.floats(),
+    st.sampled_from([1, 1.0, -0.0, 0, 0.1, 1e21, 2**53]),
+    st.decimals(),
+    st.sampled_from([Decimal("1.50"), Decimal("1E+30"), 2**64]),
 )
 ARGUMENTS = st.fixed_dictionaries(
     {},
@@ -67,13 +80,22 @@ ARGUMENTS = st.fixed_dictionaries(
         "more": st.fixed_dictionaries({}, optional={"target": SPELLINGS}),
     },
 )
+RATES = st.decimals(-9, 9, places=4) | st.sampled_from([Decimal(5), Decimal("5E2"), 5])
+NETS = st.one_of(
+    st.ip_addresses(), st.ip_addresses(network="::ffff:0:0/96"), st.ip_addresses().map(ip_network),
+    st.sampled_from([ip_network("10.0.0.0/8"), ip_network("fe80::/10")]),
+)  # fmt: skip
+TIMES = st.datetimes(timezones=st.just(UTC)).map(lambda time: time.replace(microsecond=7_000))
+SPANS = st.integers(-(10**12), 10**12).map(lambda length: timedelta(milliseconds=length))
+EXTENSIONS = {"rate": RATES, "net": NETS, "since": TIMES, "span": SPANS}
 CONTEXT = st.none() | st.fixed_dictionaries(
-    {}, optional={"ticket": st.text(max_size=3), "level": st.integers(-(2**54), 2**54)}
+    {},
+    optional={"ticket": st.text(max_size=3), "level": st.integers(-(2**54), 2**54), **EXTENSIONS},
 )
 
 
 def orders(*lengths: Any) -> st.SearchStrategy[dict[str, Any]]:
-    params = {"who": st.sampled_from([[], ["u"]]), "most": st.integers(-5, 5)}
+    params = {"who": st.sampled_from([[], ["u"]]), "most": st.integers(-5, 5), **EXTENSIONS}
     return st.fixed_dictionaries(
         {},
         optional={

@@ -146,7 +146,8 @@ def is_identifier(name: str) -> bool:
 
 def quoted(text: str) -> str:
     """Text as Cedar's string literal."""
-    escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\0": "\\0", "\u202e": "\\u{202e}"}
+    escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\0": "\\0"}
+    escapes["\u202e"] = "\\u{202e}"
     return '"' + "".join(escapes.get(each, each) for each in text) + '"'
 
 

@@ -67,16 +67,18 @@ def test_text_is_escaped_only_where_it_must_be() -> None:
 def test_hosts_values_are_written_as_cedars_json() -> None:
     time = datetime.datetime(1970, 1, 1, 0, 0, 1, tzinfo=datetime.UTC)
     values = {
-        "decimal": (decimal.Decimal("500.00"), "500"),
+        "decimal": (decimal.Decimal("500.00"), "500.0000"),
         "datetime": (time, "1000"),
-        "duration": (datetime.timedelta(seconds=1), "1000"),
-        "ip": (ipaddress.ip_address("10.0.0.1"), "10.0.0.1"),
+        "duration": (datetime.timedelta(seconds=1), "1000ms"),
+        "ip": (ipaddress.ip_address("10.0.0.1"), "10.0.0.1/32"),
     }
     for function, (value, text) in values.items():
-        assert plain(value) == {"__extn": {"fn": function, "arg": text}}
-    assert plain(EntityUid("A", "b")) == {"__entity": {"type": "A", "id": "b"}}
-    assert plain({"s": {3, 1, 2}}) == {"s": [1, 2, 3]}
-    assert plain((1, "x")) == [1, "x"]
+        assert plain(value, is_json=False) == {"__extn": {"fn": function, "arg": text}}
+    assert plain(EntityUid("A", "b"), False) == {"__entity": {"type": "A", "id": "b"}}
+    assert plain({"s": {3, 1, 2}}, False) == {"s": [1, 2, 3]}
+    assert plain((1, "x"), False) == [1, "x"]
+    arguments = {"n": decimal.Decimal("0.5"), "m": [decimal.Decimal(5)]}
+    assert canonical(plain(arguments, is_json=True)) == '{"m":[5],"n":0.5}'
 
 
 def test_a_digest_is_of_its_domain_and_form() -> None:

@@ -306,7 +306,17 @@ def test_the_schemas_actions_stay() -> None:
             (text, None)
             for text in ('A::"', "A::x", '"x"', 'A ::"x"', 'A::"x" ', 'in::"x"', 'A::"a"b"')
         ),
-        *((text, None) for text in (r'A::"\q"', r'A::"\xff"', r'A::"\u{}"', r'A::"\u{d800}"')),
+        *(
+            (text, None)
+            for text in (
+                r'A::"\q"',
+                r'A::"\x+f"',
+                'A::"\r"',
+                r'A::"\xff"',
+                r'A::"\u{}"',
+                r'A::"\u{d800}"',
+            )
+        ),
         *((text, None) for text in (r'A::"\u{110000}"', r'A::"\u{1234567}"', 'Á::"x"', 'A::"\\"')),
     ],
 )

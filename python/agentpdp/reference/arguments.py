@@ -29,8 +29,20 @@ from .forms import (
     whole_number,
 )
 from .request import Reader as ValueReader
+from .request import present
 from .schema import Type
-from .value import Bool, EntityUid, EvaluationError, Long, Record, Set, String, Value, is_text
+from .value import (
+    Bool,
+    EntityUid,
+    EvaluationError,
+    Long,
+    Record,
+    Set,
+    String,
+    Value,
+    expect,
+    is_text,
+)
 
 DEPTH_MAX, LIST_LENGTH_MAX = 64, 100_000
 TEXTS = ("text", "date", "datetime", "ipv4", "ipv6", "ip")
@@ -124,7 +136,7 @@ class Reader:
             uid = value if isinstance(value, EntityUid) else self.entity(each.resource, value, here)
             self.resource = uid
         required = each.needed or (each.required and not each.nullable)
-        if required and is_email_list(each) and value.attributes["count"] == Long(0):  # type: ignore[attr-defined]
+        if required and is_email_list(each) and attribute(value, "count") == Long(0):
             self.refuse("argument_format", here)
         return {name: value}
 
@@ -232,7 +244,7 @@ class Reader:
             read = [self.kind(member, text, (*path, at)) for at, text in enumerate(texts)]
             if len(self.refusals) > known:
                 return None
-            texts = [each.attributes["text"].value for each in read]  # type: ignore[union-attr]
+            texts = [expect(String, attribute(each, "text")).value for each in present(read)]
         found = json.loads(_core._read_kind(json.dumps(kind), texts))
         if "refused" in found:
             return self.refuse(found["refused"], path)
@@ -244,7 +256,8 @@ class Reader:
             value = value.attributes[names[0]]
         if isinstance(value, EntityUid):
             return value
-        uid = EntityUid(type_name, str(value.value))  # type: ignore[attr-defined]
+        assert isinstance(value, String | Long)
+        uid = EntityUid(type_name, str(value.value))
         if self.knows(uid):
             return uid
         self.refuse("argument_entity", path)
@@ -297,6 +310,11 @@ class Reader:
                 self.refuse("argument_unsafe", path)
         elif thing is not None and not isinstance(thing, bool) and not is_number(thing):
             self.refuse("argument_type", path)
+
+
+def attribute(value: Value, name: str) -> Value:
+    """What kinds of several parts are records of."""
+    return expect(Record, value).attributes[name]
 
 
 def empty(kind: Type) -> Value:

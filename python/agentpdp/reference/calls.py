@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .approvals import ApprovalRequest, Approvals
-from .arguments import Arguments, Refusal, read_arguments
+from .arguments import DEPTH_MAX, Arguments, Refusal, read_arguments
 from .authorize import ask
 from .chains import Call, Party, Snapshot, parties, steps
 from .decision import Answer, Decision, answer, conclude, decision, denial, unreadable
 from .digest import call_digest
 from .grants import Grant, Target, status
-from .request import PRECEDENCE, Problem, read_context
+from .request import PRECEDENCE, Problem, of_numpy, read_context
 from .schema import Action, Type
 from .value import EntityUid, Record, Value, read_uid
 
@@ -121,7 +121,7 @@ def read_call(
     need_applicable(declared, asked, found)
     form = {"arguments": given, "context": {} if context is None else context}
     call = Call(uid, found, values, given, now, asked, chain)
-    return Asked([replace(call, digest=digest(call, form, snapshot))])
+    return Asked([replace(call, digest=digest(call, form, snapshot, is_json=True))])
 
 
 def read_values(
@@ -130,7 +130,7 @@ def read_values(
     """The context of policies with `input` in it, and the arguments as they are to be run."""
     own = {k: v for k, v in declared.context.attributes.items() if k not in RESERVED}
     values = read_context(context, Type("Record", attributes=own), snapshot.schema)
-    given: Any = {} if arguments is None else arguments
+    given: Any = {} if arguments is None else as_json(arguments)
     found = read_arguments(snapshot.declarations.forms[uid], given, snapshot.known)
     problems = [values] if isinstance(values, Problem) else []
     if isinstance(found, Refusal):
@@ -143,6 +143,17 @@ def read_values(
     assert isinstance(values, Record)
     assert isinstance(found, Arguments)
     return {**values.attributes, "input": found.input}, rewritten(given, found.rewritten)
+
+
+def as_json(thing: Any, depth: int = 0) -> Any:
+    """Arguments with NumPy's numbers and arrays as Python's; as they are beyond what is read."""
+    thing = of_numpy(thing)
+    if depth > DEPTH_MAX or getattr(thing, "duplicates", False):
+        return thing
+    if isinstance(thing, Mapping):
+        return {name: as_json(each, depth + 1) for name, each in thing.items()}
+    is_list = isinstance(thing, list | tuple)
+    return [as_json(each, depth + 1) for each in thing] if is_list else thing
 
 
 def rewritten(given: Any, texts: Iterable[tuple[Sequence[str | int], str]]) -> Any:
@@ -200,12 +211,15 @@ def need_applicable(declared: Action, asked: Iterable[Party], resource: EntityUi
     need(fits, "not_applicable", "the action is not for resources of this type")
 
 
-def digest(call: Call, form: Mapping[str, Any], snapshot: Snapshot) -> str | None:
+def digest(
+    call: Call, form: Mapping[str, Any], snapshot: Snapshot, is_json: bool = False
+) -> str | None:
     tasks = [[each.digests[name] for name in each.tasks] for each in call.hops]
     named = {"action": str(call.action), "resource": str(call.resource)}
     leaf = call.hops[-1].id if call.hops else None
     bundle = snapshot.declarations.digest
-    return call_digest({"grant": leaf, "tasks": tasks, "bundle": bundle, **named, **form})
+    whole = {"grant": leaf, "tasks": tasks, "bundle": bundle, **named, **form}
+    return call_digest(whole, is_json)
 
 
 # -- deciding

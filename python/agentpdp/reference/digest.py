@@ -9,31 +9,36 @@ Twin: rust/core/src/digest.rs. Read next: approvals.py.
 
 from __future__ import annotations
 
-import datetime as host_datetime
 import decimal as host_decimal
 import hashlib
 import json
 import math
 from collections.abc import Mapping
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
-from .request import EPOCH, milliseconds
-from .value import is_text, make_uid
+from . import datetime, decimal, ipaddr
+from .forms import exact
+from .request import of_numpy, read_scalar
+from .value import EvaluationError, Value, is_text, make_uid
 
 DOMAIN = b"agentpdp.call.v1\n"
 INTEGER_MAX = 2**53 - 1
+FUNCTIONS = {"decimal": "decimal", "ipaddr": "ip", "datetime": "datetime", "duration": "duration"}
 
 
 class UnsafeError(ValueError):
     """Something has no form, or not exactly one."""
 
 
-def call_digest(call: Mapping[str, Any]) -> str | None:
-    """In hexadecimal digits; None where the call has no form of its own."""
+def call_digest(call: Mapping[str, Any], is_json: bool = False) -> str | None:
+    """In hexadecimal digits; None where the call has no form of its own.
+
+    A tool's arguments are JSON; those of an order are the host's values, as its context is.
+    """
     try:
-        form = canonical(plain(call))
-    except (ValueError, TypeError, RecursionError, ArithmeticError):
+        form = canonical({k: plain(call[k], is_json and k == "arguments") for k in call})
+    except (ValueError, TypeError, RecursionError, ArithmeticError, EvaluationError):
         return None
     return hashlib.sha256(DOMAIN + form.encode()).hexdigest()
 
@@ -79,31 +84,40 @@ def number(thing: float) -> str:
     return f"{sign}{head}{'.' + tail if tail else ''}e{places - 1}"
 
 
-def plain(thing: Any) -> Any:
-    """Values that hosts may write besides JSON, as Cedar's JSON writes them."""
-    if getattr(thing, "dtype", None) is not None and type(thing).__module__ == "numpy":
-        thing = thing.tolist()
+def plain(thing: Any, is_json: bool) -> Any:
+    """Values that hosts may write besides JSON, as Cedar's JSON writes them.
+
+    Arguments are JSON: a decimal there is a number, if it is the same to every reader.
+    """
+    thing = of_numpy(thing)
     if isinstance(thing, Mapping):
-        return {name: plain(each) for name, each in thing.items()}
+        return {name: plain(each, is_json) for name, each in thing.items()}
     if isinstance(thing, list | tuple):
-        return [plain(each) for each in thing]
+        return [plain(each, is_json) for each in thing]
     if isinstance(thing, set | frozenset):
-        return sorted((plain(each) for each in thing), key=canonical)
-    extension = extension_text(thing)
-    if extension:
-        return {"__extn": {"fn": extension[0], "arg": extension[1]}}
+        return sorted((plain(each, is_json) for each in thing), key=canonical)
+    if is_json and isinstance(thing, host_decimal.Decimal):
+        if exact(thing) is None:
+            raise UnsafeError("a number that not every reader sees alike")
+        return float(thing)
+    value = read_scalar(thing)
+    extension = value and extension_text(value)
+    if value and extension:
+        return {"__extn": {"fn": FUNCTIONS[value.kind], "arg": extension}}
     uid = make_uid(getattr(thing, "type", None), getattr(thing, "id", None))
     return {"__entity": {"type": uid.type, "id": uid.id}} if uid else thing
 
 
-def extension_text(thing: Any) -> tuple[str, str] | None:
-    """The function that makes an extension value, and its text."""
-    if isinstance(thing, host_decimal.Decimal):
-        return "decimal", f"{thing.normalize():f}"
-    if isinstance(thing, host_datetime.datetime):
-        return "datetime", str(milliseconds(thing - EPOCH))
-    if isinstance(thing, host_datetime.timedelta):
-        return "duration", str(milliseconds(thing))
-    if isinstance(thing, IPv4Address | IPv6Address | IPv4Network | IPv6Network):
-        return "ip", thing.exploded
+def extension_text(value: Value) -> str | None:
+    """What an extension value is made of; None for other values."""
+    match value:
+        case decimal.Decimal():
+            return f"{host_decimal.Decimal(value.units).scaleb(-decimal.PLACES):f}"
+        case ipaddr.IpAddress():
+            ip = (IPv4Address if value.version == 4 else IPv6Address)(value.address)
+            return f"{ip.exploded}/{value.prefix}"
+        case datetime.Datetime():
+            return str(value.milliseconds)
+        case datetime.Duration():
+            return f"{value.milliseconds}ms"
     return None

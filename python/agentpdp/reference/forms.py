@@ -22,6 +22,7 @@ from .schema import Attribute, Type
 from .value import CodedError
 
 INTEGER_MAX, SCHEMA_DEPTH_MAX = 2**53 - 1, 32
+INTEGER_BITS_MAX, DECIMAL_DIGITS_MAX = 2_048, 640
 TYPES = ("string", "boolean", "integer", "number", "object", "array")
 FORMATS = {"date": "date", "date-time": "datetime", "ipv4": "ipv4", "ipv6": "ipv6"}
 BRANCHES = {
@@ -444,10 +445,13 @@ def columns(form: Form) -> Iterator[tuple[str, Type | None, bool]]:
 
 
 def is_number(thing: Any) -> bool:
-    """JSON has no infinity and no NaN."""
-    if isinstance(thing, float | host_decimal.Decimal):
+    """JSON has no infinity and no NaN; what is too long is none."""
+    if isinstance(thing, float):
         return math.isfinite(thing)
-    return isinstance(thing, int) and not isinstance(thing, bool)
+    if isinstance(thing, host_decimal.Decimal):
+        return thing.is_finite() and len(str(thing)) <= DECIMAL_DIGITS_MAX
+    is_whole = isinstance(thing, int) and not isinstance(thing, bool)
+    return is_whole and thing.bit_length() <= INTEGER_BITS_MAX
 
 
 def exact(thing: Any) -> host_decimal.Decimal | None:

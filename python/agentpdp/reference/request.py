@@ -140,9 +140,7 @@ class Reader:
         return not isinstance(value, EntityUid) or value.type == expected.name
 
     def read(self, thing: Any, expected: Type | None, where: tuple[str, ...]) -> Value | None:
-        kind = getattr(getattr(thing, "dtype", None), "kind", " ")
-        if kind in "biufUO" and type(thing).__module__.split(".")[0] == "numpy":
-            thing = thing.tolist()
+        thing = of_numpy(thing)
         if isinstance(thing, Mapping):
             return self.read_mapping(thing, expected, where)
         value = read_scalar(thing)
@@ -205,6 +203,13 @@ class Reader:
         if len(self.problems) > known:
             return None
         return Record({name: each for name, each in values.items() if each is not None})
+
+
+def of_numpy(thing: Any) -> Any:
+    """NumPy's numbers and arrays as Python's own; everything else as it is."""
+    kind = getattr(getattr(thing, "dtype", None), "kind", " ")
+    is_numpy = kind in "biufUO" and type(thing).__module__.split(".")[0] == "numpy"
+    return thing.tolist() if is_numpy else thing
 
 
 def present(values: Iterable[Value | None]) -> list[Value]:

@@ -122,7 +122,7 @@ def number(digits: str) -> int:
 
 RESERVED = {"true", "false", "if", "then", "else", "in", "is", "like", "has", "__cedar"}
 NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*(?:::[_a-zA-Z][_a-zA-Z0-9]*)*")
-UID = re.compile(rf'({NAME.pattern})::"((?:\\.|[^"\\])*)"', re.DOTALL)
+UID = re.compile(rf'({NAME.pattern})::"((?:\\.|[^"\\\r])*)"', re.DOTALL)
 ESCAPE = re.compile(r"\\(?:x([0-7][0-9a-fA-F])|u\{([0-9a-fA-F]{1,6})\}|(.))", re.DOTALL)
 SIMPLE_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "\\": "\\", "'": "'", '"': '"'}
 

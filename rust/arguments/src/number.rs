@@ -1,9 +1,9 @@
 //! Which whole number, decimal or double is a JSON number, exactly?
 //!
-//! Numbers are read from their text and never rounded. A [`Number`] is a text, a double of the host, or an integer that
-//! 64 bits do not hold. Two questions decide what a rule may see: is the value what the type can hold, and would every
-//! reader of the same text see that value? The second is no where the shortest text of the nearest double has another
-//! value than the text: readers with doubles then see another number than readers with decimals.
+//! Numbers are read from their text and never rounded. A [`Number`] is a text, or a double or decimal of the host. Two
+//! questions decide what a rule may see: is the value what the type can hold, and would every reader of the same text see
+//! that value? The second is no where the shortest text of the nearest double has another value than the text: readers
+//! with doubles then see another number than readers with decimals.
 //!
 //! Twin: `reference/arguments.py`. Read next: `source.rs`.
 
@@ -30,8 +30,8 @@ pub enum Number<'a> {
     Text(&'a str),
     /// A double of the host.
     Float(f64),
-    /// An integer that 64 bits do not hold.
-    Beyond,
+    /// A decimal of the host.
+    Decimal(Decimal),
 }
 
 /// `digits` times ten to the power of `exponent`; the last digit is not 0, unless it is the only one.
@@ -148,7 +148,11 @@ impl<'a> Number<'a> {
                 (Exact::of_double(text.parse().ok()?)? == exact).then_some(exact)
             }
             Self::Float(double) => Exact::of_double(double),
-            Self::Beyond => None,
+            Self::Decimal(decimal) => {
+                let mut text = Buffer::default();
+                write!(text, "{decimal}").ok()?;
+                Number::Text(text.text()).exact()
+            }
         }
     }
 
@@ -158,7 +162,10 @@ impl<'a> Number<'a> {
         let whole = match self {
             Self::Text(text) => Exact::parse(text)?.units(0)?,
             Self::Float(double) => float_whole(double)?,
-            Self::Beyond => return None,
+            Self::Decimal(decimal) => {
+                let whole = decimal.scaled().checked_div(10_000)?;
+                (whole.checked_mul(10_000) == Some(decimal.scaled())).then_some(whole)?
+            }
         };
         is_safe(whole).then_some(whole)
     }

@@ -3,9 +3,10 @@
 //! Names are full, uids are `{"type", "id"}`, types have the form of `schema_json.rs`, values Cedar's JSON form. The
 //! form is documented in `docs/reference/bundle.md`.
 
+use agentpdp_arguments::cedar_json::value_json;
 use agentpdp_core::entities::Store;
 use agentpdp_core::tasks::{Declarations, Param, ResourceRule, Task};
-use agentpdp_core::value::{EntityId, TypeId, Value};
+use agentpdp_core::value::{EntityId, TypeId};
 use serde_json::{Map, Value as Json, json};
 
 use crate::actions::{ActionShape, HostAction};
@@ -91,29 +92,10 @@ fn param(param: &Param, store: &Store) -> Json {
     let mut json = json!({"type": value_type(&param.value, store), "about": &*param.about, "secret": param.secret});
     for (key, value) in [("default", &param.default), ("min", &param.min), ("max", &param.max)] {
         if let (Some(object), Some(value)) = (json.as_object_mut(), value) {
-            object.insert(key.to_owned(), value_json(value, store));
+            object.insert(key.to_owned(), value_json(value.borrow(), store));
         }
     }
     json
-}
-
-/// A value in Cedar's JSON form.
-pub fn value_json(value: &Value, store: &Store) -> Json {
-    let extension = |function: &str, argument: String| json!({"__extn": {"fn": function, "arg": argument}});
-    match value {
-        Value::Bool(flag) => Json::from(*flag),
-        Value::Long(number) => Json::from(*number),
-        Value::String(text) => Json::from(&**text),
-        Value::Entity(entity) => json!({"__entity": uid(*entity, store)}),
-        Value::Set(set) => set.values().iter().map(|member| value_json(member, store)).collect(),
-        Value::Record(record) => Json::Object(
-            record.attributes().map(|(name, value)| (name.to_string(), value_json(value, store))).collect(),
-        ),
-        Value::Decimal(number) => extension("decimal", number.to_string()),
-        Value::Ip(network) => extension("ip", network.to_string()),
-        Value::Datetime(time) => extension("datetime", time.to_string()),
-        Value::Duration(length) => extension("duration", length.to_string()),
-    }
 }
 
 fn cedar_text(entity: EntityId, store: &Store) -> String {

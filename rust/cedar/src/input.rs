@@ -16,13 +16,15 @@ use serde::{Deserialize, de};
 /// A value from outside.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Input {
-    /// `null`, or anything that Cedar has no value for.
+    /// `null`.
     Null,
     /// `true` or `false`.
     Bool(bool),
     /// A whole number of 64 bits.
     Long(i64),
-    /// A number that is none, as text.
+    /// A double that is not one of those.
+    Float(f64),
+    /// A number that is neither, by its text, which JSON's grammar has.
     Number(String),
     /// A text.
     String(String),
@@ -39,9 +41,27 @@ pub enum Input {
     },
     /// A value that needs no reading.
     Value(Value),
+    /// A text that is not Unicode: no reader takes it.
+    Broken,
+    /// Something that JSON and Cedar have no value for: it is there, and no reader takes it.
+    Foreign,
 }
 
+/// Largest float whose whole value every reader sees; its negative is the smallest.
+const WHOLE_FLOAT_MAX: f64 = 9_007_199_254_740_992.0;
+
 impl Input {
+    /// A double: where it is whole, an integer.
+    #[allow(clippy::cast_possible_truncation)] // whole and within 2^53
+    #[must_use]
+    pub fn of_float(float: f64) -> Self {
+        if float.fract() == 0.0 && float.abs() <= WHOLE_FLOAT_MAX {
+            Self::Long(float as i64)
+        } else {
+            Self::Float(float)
+        }
+    }
+
     /// The kind of input, in the words that messages use.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -49,12 +69,14 @@ impl Input {
             Self::Null => "null",
             Self::Bool(_) => "a boolean",
             Self::Long(_) => "an integer",
-            Self::Number(_) => "a number that is no 64-bit integer",
+            Self::Float(_) | Self::Number(_) => "a number that is no 64-bit integer",
             Self::String(_) => "a string",
             Self::List(_) => "a list",
             Self::Object(_) => "an object",
             Self::Uid { .. } => "an entity",
             Self::Value(_) => "a value",
+            Self::Broken => "text that is not Unicode",
+            Self::Foreign => "no value that Cedar has",
         }
     }
 
@@ -196,7 +218,7 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Input, E> {
-        Ok(Input::Number(value.to_string()))
+        Ok(Input::Float(value))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Input, E> {

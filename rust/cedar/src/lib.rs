@@ -7,7 +7,7 @@
 //!
 //! 1. what is wrong and where: [`finding`], `nearest`;
 //! 2. before any parser: [`limits`], [`stack`];
-//! 3. data from outside: [`input`], [`values`], [`entities`];
+//! 3. data from outside: [`input`], [`values`], [`entities`], [`uid_text`], [`recorded`];
 //! 4. settings and tasks: `toml_text`, [`settings`], [`task_text`], `type_reader`, `declarations`;
 //! 5. rules from outside: [`schema`], [`policies`], [`bundle`];
 //! 6. a bundle with tasks: `actions`, `host_actions`, `derive` (its schema), `environments`, `judge`, `observe`,
@@ -39,6 +39,7 @@ mod open_reads;
 mod own;
 pub mod policies;
 mod policies_json;
+pub mod recorded;
 mod review;
 pub mod schema;
 mod schema_closure;
@@ -52,6 +53,7 @@ pub mod tasks;
 mod toml_text;
 mod tools;
 mod type_reader;
+pub mod uid_text;
 pub mod values;
 mod values_check;
 mod values_error;

@@ -8,12 +8,11 @@
 use std::borrow::Cow;
 
 use agentpdp_arguments::json::{Json, Members, read};
-use agentpdp_cedar::input::Input;
-use agentpdp_cedar::values::is_type_name;
 use agentpdp_core::decision::Verdict;
 
-use crate::input::read_float;
-use crate::uid::parse_uid;
+use crate::input::Input;
+use crate::uid_text::parse_uid;
+use crate::values::is_type_name;
 
 /// Bytes of a line, as in `events/reading.py`.
 const LINE_BYTES: usize = 16 << 20;
@@ -28,28 +27,34 @@ const FRACTION_DIGITS: usize = 15;
 const WHOLE_DIGITS: usize = 18;
 
 /// Type and id of an entity.
-pub(super) type Uid<'a> = (Cow<'a, str>, Cow<'a, str>);
+pub type Uid<'a> = (Cow<'a, str>, Cow<'a, str>);
 
 /// A recorded call.
-pub(super) struct Call<'a> {
-    pub(super) at: i64,
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// When, in milliseconds UTC.
+    pub at: i64,
     /// The name of its grant.
-    pub(super) grant: Cow<'a, str>,
+    pub grant: Cow<'a, str>,
     /// Outer none: not given; inner none: it is no entity.
-    pub(super) agent: Option<Option<Uid<'a>>>,
-    pub(super) action: Cow<'a, str>,
-    pub(super) arguments: Option<Json<'a>>,
-    pub(super) context: Option<Input>,
+    pub agent: Option<Option<Uid<'a>>>,
+    /// What it names as its action.
+    pub action: Cow<'a, str>,
+    /// What the tool is to get.
+    pub arguments: Option<Json<'a>>,
+    /// The host's own context.
+    pub context: Option<Input>,
     /// As `agent`.
-    pub(super) resource: Option<Option<Uid<'a>>>,
+    pub resource: Option<Option<Uid<'a>>>,
     /// The name of what could be approved.
-    pub(super) request: Option<Cow<'a, str>>,
+    pub request: Option<Cow<'a, str>>,
     /// What was decided.
-    pub(super) verdict: Option<Verdict>,
+    pub verdict: Option<Verdict>,
 }
 
 /// The text of a line without the space around it; none if it is longer than is read.
-pub(super) fn text_of(line: &[u8]) -> Option<&str> {
+#[must_use]
+pub fn text_of(line: &[u8]) -> Option<&str> {
     if line.len() > LINE_BYTES {
         return None;
     }
@@ -57,12 +62,14 @@ pub(super) fn text_of(line: &[u8]) -> Option<&str> {
 }
 
 /// A JSON text that every reader sees alike.
-pub(super) fn read_plain(text: &str) -> Option<Json<'_>> {
+#[must_use]
+pub fn read_plain(text: &str) -> Option<Json<'_>> {
     read(text).ok().filter(is_plain)
 }
 
 /// The call that a line holds; none for whatever is not surely one.
-pub(super) fn read_call(text: &str) -> Option<Call<'_>> {
+#[must_use]
+pub fn read_call(text: &str) -> Option<Call<'_>> {
     // Most lines that are no calls say so first.
     if text.strip_prefix("{\"event\": \"").is_some_and(|rest| !rest.starts_with("call\"")) {
         return None;
@@ -92,13 +99,14 @@ pub(super) fn read_call(text: &str) -> Option<Call<'_>> {
 }
 
 /// What Python would make of a plain value, as an input.
-pub(super) fn input(value: &Json<'_>) -> Option<Input> {
+#[must_use]
+pub fn input(value: &Json<'_>) -> Option<Input> {
     Some(match value {
         Json::Null => Input::Null,
         Json::Bool(flag) => Input::Bool(*flag),
         Json::Number(text) => match whole(value) {
             Some(integer) => Input::Long(integer),
-            None => read_float(text.parse().ok()?),
+            None => Input::of_float(text.parse().ok()?),
         },
         Json::Text(text) => Input::String(text.clone().into_owned()),
         Json::Broken => return None,
@@ -134,7 +142,8 @@ fn is_plain_number(text: &str) -> bool {
 }
 
 /// The integer of a plain number.
-pub(super) fn whole(value: &Json<'_>) -> Option<i64> {
+#[must_use]
+pub fn whole(value: &Json<'_>) -> Option<i64> {
     match value {
         Json::Number(text) => text.parse().ok(),
         _ => None,

@@ -36,8 +36,12 @@ pub(crate) fn task_files<'t>(
             found.push(Finding::new(code, &std::sync::Arc::from(path), message, advice));
         };
         let name = path.strip_prefix("tasks/").unwrap_or(path);
-        let Some((name, suffix)) = name.rsplit_once('.') else { continue };
+        let (name, suffix) = name.rsplit_once('.').unwrap_or((name, ""));
         match (name, suffix) {
+            (_, suffix) if !matches!(suffix, "toml" | "cedar") => {
+                let message = format!("`{}` is neither a description nor policies of a task", path.escape_debug());
+                find(Code::TaskNameInvalid, message, "a task is `tasks/NAME.toml` and `tasks/NAME.cedar`");
+            }
             (ALL, "cedar") => all = Some(text),
             (ALL, _) => {
                 let message = "`all` names the policies that are part of every task".to_owned();

@@ -160,7 +160,9 @@ impl Reader<'_, '_> {
     /// A value of which nothing is known beforehand.
     fn plain(&mut self, input: &Input) -> Result<Value, ValueError> {
         match input {
-            Input::Null | Input::Number(_) => Err(Problem::NotAValue(input.kind()).into()),
+            Input::Null | Input::Float(_) | Input::Number(_) | Input::Broken | Input::Foreign => {
+                Err(Problem::NotAValue(input.kind()).into())
+            }
             Input::Bool(value) => Ok(Value::Bool(*value)),
             Input::Long(value) => Ok(Value::Long(*value)),
             Input::String(text) => Ok(Value::String(Arc::from(&**text))),
@@ -207,7 +209,9 @@ impl Reader<'_, '_> {
 
 fn misfit(input: &Input, wanted: Option<&Type>) -> ValueError {
     match (input, wanted) {
-        (Input::Null | Input::Number(_), _) | (_, None) => Problem::NotAValue(input.kind()).into(),
+        (Input::Null | Input::Float(_) | Input::Number(_) | Input::Broken | Input::Foreign, _) | (_, None) => {
+            Problem::NotAValue(input.kind()).into()
+        }
         (_, Some(wanted)) => Problem::Misfit { wanted: wanted.clone(), found: input.kind() }.into(),
     }
 }

@@ -11,7 +11,8 @@
 //! 3. bytes as policies, data and requests: `draw.rs`, `words.rs`, `policies.rs`, `data.rs`;
 //! 4. decisions: [`agreement`], [`columns`];
 //! 5. bundles with tasks: [`tasks`];
-//! 6. what is handed to tools: [`arguments`], [`kinds`].
+//! 6. what is handed to tools: [`arguments`], [`kinds`];
+//! 7. what happened: [`recorded`].
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // a test fails by a panic
 
@@ -26,6 +27,7 @@ pub mod entities;
 pub mod kinds;
 mod ours;
 mod policies;
+pub mod recorded;
 pub mod tasks;
 mod theirs;
 mod words;
@@ -37,7 +39,7 @@ pub const SCHEMA: &str = include_str!("fixed.cedarschema");
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     ("bundle", bundle::run),
     ("entities", entities::run),
     ("context", context::run),
@@ -46,6 +48,7 @@ pub const TARGETS: [Target; 8] = [
     ("arguments", arguments::run),
     ("kinds", kinds::run),
     ("tasks", tasks::run),
+    ("recorded", recorded::run),
 ];
 
 /// The input as text, for targets that read text.

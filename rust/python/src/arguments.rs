@@ -8,21 +8,21 @@ use agentpdp_arguments::declaration::Declaration;
 use agentpdp_arguments::decode::{Decoded, Entities, UnknownEntity, with_json};
 use agentpdp_arguments::kind::{Kind, Read, Reading};
 use agentpdp_arguments::kinds::{command, email};
-use agentpdp_arguments::number::Number;
 use agentpdp_arguments::plan::Plan;
 use agentpdp_arguments::problem::Problem;
 use agentpdp_arguments::refusal::Rejection;
-use agentpdp_arguments::source::{Node, Source};
+use agentpdp_arguments::source::{List, Node, Source};
 use agentpdp_arguments::tool::{Annotations, Tool};
+use agentpdp_cedar::input::Input;
 use agentpdp_core::entities::Store;
 use agentpdp_core::evaluate::Temporaries;
 use agentpdp_core::value::{EntityId, TypeId};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyFloat, PyInt, PyString};
 use serde_json::{Value, json};
 
-use crate::source::{Kept, PySource, keys_of};
+use crate::grants::input_source::InputSource;
+use crate::input::to_arguments;
 
 /// Entities that are known, and types of which any id is.
 struct Known<'s> {
@@ -72,8 +72,7 @@ pub(crate) fn _read_arguments(
         Err(problems) => return Ok(problems_json(&problems)),
     };
     let input = record_json(&plan.input, &store);
-    let keys = keys_of(arguments.py(), &plan.names);
-    let (keep, kept) = (Temporaries::default(), Kept::new(arguments.py(), &keys));
+    let (keep, given) = (Temporaries::default(), to_arguments(arguments));
     let mut known = Known { store: &mut store, ids, open };
     let mut answer = match text {
         Some(text) => with_json(text, |json| {
@@ -82,8 +81,8 @@ pub(crate) fn _read_arguments(
         }),
         None => {
             let mut decoded = Decoded::default();
-            let source = PySource { value: arguments, kept: &kept };
-            plan.decode(source, &mut known, &keep, &mut decoded).map(|()| decoded_json(&plan, &decoded, known.store))
+            plan.decode(InputSource(&given), &mut known, &keep, &mut decoded)
+                .map(|()| decoded_json(&plan, &decoded, known.store))
         }
     }
     .unwrap_or_else(|refusal| refusal_json(&refusal));
@@ -102,7 +101,8 @@ fn problems_json(problems: &[Problem]) -> String {
 pub(crate) fn _read_kind(kind: &str, given: &Bound<'_, PyAny>) -> PyResult<String> {
     let kind = Kind::from_json(&parse(kind)?)
         .map_err(|problem| PyValueError::new_err((problem.code.name(), problem.to_string())))?;
-    let answer = match read_kind(&kind, given)? {
+    let given = to_arguments(given);
+    let answer = match read_kind(&kind, &given)? {
         Ok(read) => {
             let store = Store::new(1);
             match &read {
@@ -123,36 +123,27 @@ pub(crate) fn _read_kind(kind: &str, given: &Bound<'_, PyAny>) -> PyResult<Strin
 }
 
 /// The inner result is the reading's, the outer one Python's.
-fn read_kind<'a>(kind: &'a Kind, given: &'a Bound<'_, PyAny>) -> PyResult<Result<Read<'a>, Rejection>> {
-    if let Ok(text) = given.cast::<PyString>() {
-        return Ok(kind.read_text(text.to_str()?));
-    }
-    if given.is_instance_of::<PyInt>() && !given.is_instance_of::<PyBool>() {
-        return Ok(match given.extract() {
-            Ok(integer) => kind.read_integer(integer),
-            Err(_) => kind.read_number(Number::Beyond),
-        });
-    }
-    if let Ok(float) = given.cast::<PyFloat>() {
-        return Ok(kind.read_number(Number::Float(float.value())));
-    }
-    let kept = Kept::new(given.py(), &[]);
-    if let Node::Number(number) = (PySource { value: given, kept: &kept }).node() {
-        return Ok(kind.read_number(number));
-    }
-    let texts: Vec<String> = given.extract()?;
+fn read_kind<'a>(kind: &'a Kind, given: &'a Input) -> PyResult<Result<Read<'a>, Rejection>> {
+    let members = match InputSource(given).node() {
+        Node::Text(text) => return Ok(kind.read_text(text)),
+        Node::Integer(integer) => return Ok(kind.read_integer(integer)),
+        Node::Number(number) => return Ok(kind.read_number(number)),
+        Node::List(members) => members,
+        _ => return Err(PyValueError::new_err("a kind is read from a text, a number or a list of texts")),
+    };
+    let texts: Option<Vec<&str>> = members.members().map(|InputSource(member)| member.text()).collect();
+    let texts = texts.ok_or_else(|| PyValueError::new_err("members are texts"))?;
     if kind.reading == Reading::EmailList {
         let read: Result<email::Emails<'_>, Rejection> =
             texts.iter().map(|text| email::read(text).map(email::Email::into_owned)).collect();
         return Ok(read.map(|emails| kind.emails(&emails)));
     }
-    Ok(command::read_words(texts.iter().map(String::as_str)).map(|command| kind.command(&command)))
+    Ok(command::read_words(texts.into_iter()).map(|command| kind.command(&command)))
 }
 
 /// The canonical JSON (RFC 8785) of arguments; a `ValueError` with reason and place where readers may differ.
 #[pyfunction]
 pub(crate) fn _canonical(arguments: &Bound<'_, PyAny>) -> PyResult<String> {
-    let kept = Kept::new(arguments.py(), &[]);
-    canonical(PySource { value: arguments, kept: &kept })
+    canonical(InputSource(&to_arguments(arguments)))
         .map_err(|refusal| PyValueError::new_err((refusal.reason.name(), refusal.argument)))
 }

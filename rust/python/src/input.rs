@@ -18,34 +18,31 @@ use crate::uid::EntityUid;
 /// Deepest nesting of a Python value that is read.
 pub(crate) const NESTING_MAX: usize = 64;
 
-/// Smallest and largest float whose whole value is surely an `i64`.
-const WHOLE_FLOAT_MAX: f64 = 9_007_199_254_740_992.0;
-
 static EPOCH: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
-/// The text of an input that is an integer beyond 64 bits.
-pub(crate) const BEYOND: &str = "beyond 64 bits";
+/// Bits of the largest integer that is read: Python writes its digits whatever its own limit is.
+const INTEGER_BITS_MAX: u64 = 2_048;
 
-/// The text of an input that is text with a lone surrogate.
-pub(crate) const BROKEN: &str = "text that is not Unicode";
+/// Characters of the longest decimal that is read among arguments.
+const DECIMAL_DIGITS_MAX: usize = 640;
 
 /// Reads a Python value; whatever has no counterpart becomes an input that every reader refuses. Only `None` is null:
 /// a value that cannot be read must never pass for one that is not there.
 pub(crate) fn to_input(value: &Bound<'_, PyAny>) -> Input {
-    read(value, Place { depth: 0, has_sets: true }).unwrap_or_else(|_| unreadable())
+    read(value, Place { depth: 0, is_json: false }).unwrap_or(Input::Foreign)
 }
 
-/// Reads an agent's arguments: as any value, but JSON has no sets.
+/// Reads an agent's arguments: as any value, but JSON has no sets, and a `Decimal` is a number by its text.
 pub(crate) fn to_arguments(value: &Bound<'_, PyAny>) -> Input {
-    read(value, Place { depth: 0, has_sets: false }).unwrap_or_else(|_| unreadable())
+    read(value, Place { depth: 0, is_json: true }).unwrap_or(Input::Foreign)
 }
 
 /// Where in a value something stands.
 #[derive(Clone, Copy)]
 struct Place {
     depth: usize,
-    /// Whether sets are read.
-    has_sets: bool,
+    /// Whether it is read as JSON has it.
+    is_json: bool,
 }
 
 impl Place {
@@ -54,31 +51,24 @@ impl Place {
     }
 }
 
-/// An input that every reader refuses, and that is there.
-pub(crate) fn unreadable() -> Input {
-    Input::Number("not a value that Cedar has".to_owned())
-}
-
 fn read(value: &Bound<'_, PyAny>, place: Place) -> PyResult<Input> {
     if value.is_instance_of::<PyNone>() {
         return Ok(Input::Null);
     }
     if place.depth > NESTING_MAX {
-        return Ok(unreadable());
+        return Ok(Input::Foreign);
     }
     if let Ok(flag) = value.cast::<PyBool>() {
         return Ok(Input::Bool(flag.is_true()));
     }
     if let Ok(text) = value.cast::<PyString>() {
-        return Ok(text
-            .to_str()
-            .map_or_else(|_| Input::Number(BROKEN.to_owned()), |text| Input::String(text.to_owned())));
+        return Ok(text.to_str().map_or(Input::Broken, |text| Input::String(text.to_owned())));
     }
     if value.is_instance_of::<PyInt>() {
-        return Ok(value.extract::<i64>().map_or_else(|_| Input::Number(BEYOND.to_owned()), Input::Long));
+        return value.extract::<i64>().map_or_else(|_| read_large(value), |integer| Ok(Input::Long(integer)));
     }
     if let Ok(float) = value.cast::<PyFloat>() {
-        return Ok(read_float(float.value()));
+        return Ok(Input::of_float(float.value()));
     }
     if let Ok(uid) = value.cast::<EntityUid>() {
         let uid = uid.get();
@@ -91,18 +81,21 @@ fn read(value: &Bound<'_, PyAny>, place: Place) -> PyResult<Input> {
         return read_members(value, place);
     }
     if value.is_instance_of::<PySet>() || value.is_instance_of::<PyFrozenSet>() {
-        return if place.has_sets { read_members(value, place) } else { Ok(unreadable()) };
+        return if place.is_json { Ok(Input::Foreign) } else { read_members(value, place) };
     }
     read_other(value, place)
 }
 
-pub(crate) fn read_float(float: f64) -> Input {
-    if float.fract() == 0.0 && float.abs() <= WHOLE_FLOAT_MAX {
-        // Exact: whole and within 2^53.
-        Input::Long(float as i64)
-    } else {
-        Input::Number(float.to_string())
+/// An integer beyond 64 bits, by its digits.
+#[cold]
+fn read_large(value: &Bound<'_, PyAny>) -> PyResult<Input> {
+    let bits: u64 = value.call_method0("bit_length")?.extract()?;
+    if bits > INTEGER_BITS_MAX {
+        return Ok(Input::Foreign);
     }
+    // A subclass may write itself in other ways.
+    let digits = value.py().get_type::<PyInt>().call_method1("__repr__", (value,))?;
+    Ok(Input::Number(digits.extract()?))
 }
 
 fn read_members(value: &Bound<'_, PyAny>, place: Place) -> PyResult<Input> {
@@ -112,8 +105,8 @@ fn read_members(value: &Bound<'_, PyAny>, place: Place) -> PyResult<Input> {
 fn read_dict(dict: &Bound<'_, PyDict>, place: Place) -> PyResult<Input> {
     let mut attributes = Vec::with_capacity(dict.len());
     for (name, value) in dict.iter() {
-        let Ok(name) = name.cast::<PyString>() else { return Ok(unreadable()) };
-        let Ok(name) = name.to_str() else { return Ok(unreadable()) };
+        let Ok(name) = name.cast::<PyString>() else { return Ok(Input::Foreign) };
+        let Ok(name) = name.to_str() else { return Ok(Input::Foreign) };
         attributes.push((name.to_owned(), read(&value, place.within())?));
     }
     Ok(Input::Object(attributes))
@@ -122,7 +115,7 @@ fn read_dict(dict: &Bound<'_, PyDict>, place: Place) -> PyResult<Input> {
 /// Everything that is not a plain JSON value.
 fn read_other(value: &Bound<'_, PyAny>, place: Place) -> PyResult<Input> {
     let py = value.py();
-    if let Some(found) = read_extension(value)? {
+    if let Some(found) = read_extension(value, place)? {
         return Ok(found);
     }
     if let Ok(mapping) = value.cast::<PyMapping>() {
@@ -133,17 +126,17 @@ fn read_other(value: &Bound<'_, PyAny>, place: Place) -> PyResult<Input> {
     if is_numpy(value) {
         return read_numpy(value, place);
     }
-    Ok(unreadable())
+    Ok(Input::Foreign)
 }
 
 /// A NumPy scalar or array of booleans, numbers or text.
 fn read_numpy(value: &Bound<'_, PyAny>, place: Place) -> PyResult<Input> {
     let kind: String = value.getattr("dtype")?.getattr("kind")?.extract()?;
     if !matches!(kind.as_str(), "b" | "i" | "u" | "f" | "U" | "O") {
-        return Ok(unreadable());
+        return Ok(Input::Foreign);
     }
     let plain = value.call_method0("tolist")?;
-    if is_numpy(&plain) { Ok(unreadable()) } else { read(&plain, place.within()) }
+    if is_numpy(&plain) { Ok(Input::Foreign) } else { read(&plain, place.within()) }
 }
 
 pub(crate) fn is_numpy(value: &Bound<'_, PyAny>) -> bool {
@@ -175,21 +168,19 @@ fn classes(py: Python<'_>) -> PyResult<&Classes> {
     })
 }
 
-fn read_extension(value: &Bound<'_, PyAny>) -> PyResult<Option<Input>> {
+fn read_extension(value: &Bound<'_, PyAny>, place: Place) -> PyResult<Option<Input>> {
     let py = value.py();
     let classes = classes(py)?;
     Ok(if value.is_instance(classes.decimal.bind(py))? {
-        Some(read_decimal(value)?)
+        Some(if place.is_json { read_number(value)? } else { read_decimal(value)? })
     } else if value.is_instance(classes.datetime.bind(py))? {
         Some(read_datetime(value)?)
     } else if value.is_instance(classes.timedelta.bind(py))? {
         let length = milliseconds(value)?;
-        Some(
-            length.map_or_else(unreadable, |length| Input::Value(Value::Duration(Duration::from_milliseconds(length)))),
-        )
+        Some(length.map_or(Input::Foreign, |length| Input::Value(Value::Duration(Duration::from_milliseconds(length)))))
     } else if value.is_instance(classes.addresses.bind(py))? {
         let text = cedar_address(value.str()?.extract()?);
-        Some(IpNet::parse(&text).map_or_else(unreadable, |range| Input::Value(Value::Ip(range))))
+        Some(IpNet::parse(&text).map_or(Input::Foreign, |range| Input::Value(Value::Ip(range))))
     } else {
         None
     })
@@ -198,23 +189,33 @@ fn read_extension(value: &Bound<'_, PyAny>) -> PyResult<Option<Input>> {
 /// Exponents of the first digit that a Cedar decimal can have.
 const DECIMAL_EXPONENTS: std::ops::Range<i64> = -4..20;
 
-/// Exponents of the first digit of numbers that are too small for a Cedar decimal, and still numbers.
-const SMALL_EXPONENTS: std::ops::Range<i64> = -300..-4;
+/// A `Decimal` as a number, with the digits that it has.
+fn read_number(value: &Bound<'_, PyAny>) -> PyResult<Input> {
+    let decimal = classes(value.py())?.decimal.bind(value.py());
+    let text: String = decimal.call_method1("__str__", (value,))?.extract()?;
+    let is_number = text.len() <= DECIMAL_DIGITS_MAX && text.ends_with(|end: char| end.is_ascii_digit());
+    // A NaN may end in digits, too, and only a number begins with one.
+    let begins = text.trim_start_matches('-').starts_with(|first: char| first.is_ascii_digit());
+    let is_whole = text.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit());
+    Ok(match is_number && begins {
+        // A power of ten tells a decimal from an integer when it is handed on.
+        true if is_whole => Input::Number(text + "e0"),
+        true => Input::Number(text),
+        false => Input::Foreign,
+    })
+}
 
 /// A `Decimal` that four places hold exactly. Its size is looked at first, as `1e-999999999` is short.
 fn read_decimal(value: &Bound<'_, PyAny>) -> PyResult<Input> {
     if !value.call_method0("is_finite")?.is_truthy()? {
-        return Ok(unreadable());
+        return Ok(Input::Foreign);
     }
     if !value.is_truthy()? {
-        return Ok(Decimal::from_long(0).map_or_else(unreadable, |zero| Input::Value(Value::Decimal(zero))));
+        return Ok(Decimal::from_long(0).map_or(Input::Foreign, |zero| Input::Value(Value::Decimal(zero))));
     }
     let exponent: i64 = value.call_method0("adjusted")?.extract()?;
-    if SMALL_EXPONENTS.contains(&exponent) {
-        return Ok(Input::Number(value.str()?.extract()?));
-    }
     if !DECIMAL_EXPONENTS.contains(&exponent) {
-        return Ok(unreadable());
+        return Ok(Input::Foreign);
     }
     let text: String = value.call_method1("__format__", ("f",))?.extract()?;
     let text = match text.split_once('.') {
@@ -224,14 +225,14 @@ fn read_decimal(value: &Bound<'_, PyAny>) -> PyResult<Input> {
             format!("{whole}.{}", if places.is_empty() { "0" } else { places })
         }
     };
-    Ok(Decimal::parse(&text).map_or(Input::Number(text), |decimal| Input::Value(Value::Decimal(decimal))))
+    Ok(Decimal::parse(&text).map_or(Input::Foreign, |decimal| Input::Value(Value::Decimal(decimal))))
 }
 
 /// A `datetime` that knows its zone and has whole milliseconds.
 fn read_datetime(value: &Bound<'_, PyAny>) -> PyResult<Input> {
     let py = value.py();
     if value.call_method0("utcoffset")?.is_none() {
-        return Ok(unreadable());
+        return Ok(Input::Foreign);
     }
     let epoch = EPOCH.get_or_try_init(py, || -> PyResult<Py<PyAny>> {
         let datetime = py.import("datetime")?;
@@ -241,7 +242,7 @@ fn read_datetime(value: &Bound<'_, PyAny>) -> PyResult<Input> {
     })?;
     let since = value.call_method1("__sub__", (epoch,))?;
     Ok(milliseconds(&since)?
-        .map_or_else(unreadable, |time| Input::Value(Value::Datetime(Datetime::from_milliseconds(time)))))
+        .map_or(Input::Foreign, |time| Input::Value(Value::Datetime(Datetime::from_milliseconds(time)))))
 }
 
 /// The whole milliseconds of a `timedelta`; none if it has a fraction of one.

@@ -16,7 +16,6 @@ mod floors;
 mod grants;
 mod input;
 mod replay;
-mod source;
 mod to_python;
 mod uid;
 

@@ -61,10 +61,14 @@ pub(crate) fn input_to_python<'py>(py: Python<'py>, input: &Input) -> PyResult<B
         Input::Null => py.None().into_bound(py),
         Input::Bool(flag) => flag.into_pyobject(py)?.to_owned().into_any(),
         Input::Long(integer) => integer.into_pyobject(py)?.into_any(),
-        Input::Number(text) => match text.parse::<f64>() {
-            Ok(double) => double.into_pyobject(py)?.into_any(),
-            Err(_) => py.None().into_bound(py),
-        },
+        Input::Float(double) => double.into_pyobject(py)?.into_any(),
+        Input::Number(text) => {
+            let is_whole = text.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit());
+            let (module, class) = if is_whole { ("builtins", "int") } else { ("decimal", "Decimal") };
+            py.import(module)?.getattr(class)?.call1((text,))?
+        }
+        // Nothing is run of what no reader takes.
+        Input::Broken | Input::Foreign => py.None().into_bound(py),
         Input::String(text) => text.into_pyobject(py)?.into_any(),
         Input::List(members) => {
             let members = members.iter().map(|member| input_to_python(py, member));
@@ -78,6 +82,10 @@ pub(crate) fn input_to_python<'py>(py: Python<'py>, input: &Input) -> PyResult<B
             dict.into_any()
         }
         Input::Uid { type_name, id } => Bound::new(py, EntityUid::make(type_name, id)?)?.into_any(),
+        // What was an address stays one, as its digest is another than its text's.
+        Input::Value(Value::Ip(range)) => {
+            py.import("ipaddress")?.getattr("ip_interface")?.call1((range.to_string(),))?
+        }
         Input::Value(value) => value_to_python(py, value, &Store::default())?,
     })
 }

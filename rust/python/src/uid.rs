@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use agentpdp_cedar::uid_text::parse_uid;
 use agentpdp_cedar::values::is_type_name;
 use agentpdp_core::entities::Store;
 use agentpdp_core::request::Locals;
@@ -14,9 +15,6 @@ use agentpdp_core::value::EntityId;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
-
-/// Longest Cedar text of a uid that is read, in bytes.
-const UID_TEXT_BYTES_MAX: usize = 64 * 1024;
 
 /// The type and the id of an entity.
 #[pyclass(frozen, module = "agentpdp", name = "EntityUid")]
@@ -185,65 +183,4 @@ pub(crate) fn owned_uid(value: &Bound<'_, PyAny>) -> PyResult<(String, String)> 
         UidArgument::Object(object) => Ok((object.type_name.to_string(), object.id.to_string())),
         UidArgument::Text(type_name, id) => Ok((type_name.into_owned(), id.into_owned())),
     }
-}
-
-/// Type and id of Cedar text such as `User::"alice"`.
-pub(crate) fn parse_uid(text: &str) -> Option<(&str, Cow<'_, str>)> {
-    let (type_name, id) = split_uid(text)?;
-    is_type_name(type_name).then_some((type_name, id))
-}
-
-/// As [`parse_uid`], but that the type's name may be anything.
-#[inline]
-pub(crate) fn split_uid(text: &str) -> Option<(&str, Cow<'_, str>)> {
-    if text.len() > UID_TEXT_BYTES_MAX {
-        return None;
-    }
-    // No type's name holds a quote, so the first one must open the id.
-    let at = text.bytes().position(|byte| byte == b'"')?;
-    let type_name = text.get(..at)?.strip_suffix("::")?;
-    let quoted = text.get(at + 1..)?.strip_suffix('"')?;
-    Some((type_name, unescape(quoted)?))
-}
-
-/// Cedar's string escapes: `\n \r \t \\ \0 \' \"`, `\xHH` up to 7f and `\u{…}`.
-fn unescape(quoted: &str) -> Option<Cow<'_, str>> {
-    if !quoted.bytes().any(|byte| byte == b'\\' || byte == b'"') {
-        return Some(Cow::Borrowed(quoted));
-    }
-    let mut text = String::with_capacity(quoted.len());
-    let mut rest = quoted.chars();
-    while let Some(char) = rest.next() {
-        match char {
-            '"' => return None,
-            '\\' => text.push(unescape_one(&mut rest)?),
-            other => text.push(other),
-        }
-    }
-    Some(Cow::Owned(text))
-}
-
-fn unescape_one(rest: &mut std::str::Chars<'_>) -> Option<char> {
-    Some(match rest.next()? {
-        'n' => '\n',
-        'r' => '\r',
-        't' => '\t',
-        '\\' => '\\',
-        '0' => '\0',
-        '\'' => '\'',
-        '"' => '"',
-        'x' => {
-            let digits: String = rest.by_ref().take(2).collect();
-            let byte = u8::from_str_radix(&digits, 16).ok().filter(|byte| digits.len() == 2 && byte.is_ascii())?;
-            char::from(byte)
-        }
-        'u' => {
-            let (digits, after) = rest.as_str().strip_prefix('{')?.split_once('}')?;
-            let is_hex = (1..=6).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-            let number = u32::from_str_radix(digits, 16).ok().filter(|_| is_hex)?;
-            *rest = after.chars();
-            char::from_u32(number)?
-        }
-        _ => return None,
-    })
 }

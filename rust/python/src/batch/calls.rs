@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use agentpdp_cedar::input::Input;
+use agentpdp_cedar::uid_text::parse_uid;
 use agentpdp_core::decision::Reason;
 use agentpdp_core::grants::Grant as CoreGrant;
 use foldhash::fast::FixedState;
@@ -18,7 +19,7 @@ use crate::engine::Engine;
 use crate::errors;
 use crate::grants::approving::parse_id;
 use crate::grants::batch::{Row, Uid, check_agent, row_grant};
-use crate::uid::{owned_uid, parse_uid};
+use crate::uid::owned_uid;
 
 /// The columns besides `arguments` and `context`.
 const PLAIN: [&str; 5] = ["grant", "agent", "action", "resource", "at"];

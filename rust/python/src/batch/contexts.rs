@@ -368,7 +368,7 @@ impl<'a> ContextBuilder<'_, 'a> {
         let floats = column.as_primitive::<Float64Type>();
         let mut values = Vec::with_capacity(present.len());
         for (row, is_present) in present.iter().enumerate() {
-            let whole = match (is_present, crate::input::read_float(floats.value(row))) {
+            let whole = match (is_present, Input::of_float(floats.value(row))) {
                 (true, Input::Long(whole)) => whole,
                 (true, _) => {
                     self.refuse(row, Reason::ArgumentType);

@@ -14,8 +14,6 @@ use arrow_array::types::{
 use arrow_array::{AnyDictionaryArray, Array, ArrayRef};
 use arrow_schema::{DataType, TimeUnit};
 
-use crate::input::unreadable;
-
 /// The strings of a text column of any layout; none for other columns.
 pub(crate) fn texts<'a>(column: &'a ArrayRef) -> Option<Box<dyn Iterator<Item = Option<&'a str>> + 'a>> {
     Some(match column.data_type() {
@@ -68,9 +66,9 @@ pub(crate) fn input(column: &ArrayRef, row: usize) -> Input {
         DataType::UInt32 => Input::Long(primitive!(UInt32Type).into()),
         DataType::UInt16 => Input::Long(primitive!(UInt16Type).into()),
         DataType::UInt8 => Input::Long(primitive!(UInt8Type).into()),
-        DataType::Float64 => crate::input::read_float(primitive!(Float64Type)),
-        DataType::Float16 => crate::input::read_float(primitive!(Float16Type).to_f64()),
-        DataType::Float32 => crate::input::read_float(primitive!(Float32Type).into()),
+        DataType::Float64 => Input::of_float(primitive!(Float64Type)),
+        DataType::Float16 => Input::of_float(primitive!(Float16Type).to_f64()),
+        DataType::Float32 => Input::of_float(primitive!(Float32Type).into()),
         DataType::Utf8 => Input::String(column.as_string::<i32>().value(row).to_owned()),
         DataType::LargeUtf8 => Input::String(column.as_string::<i64>().value(row).to_owned()),
         DataType::Utf8View => Input::String(column.as_string_view().value(row).to_owned()),
@@ -91,13 +89,18 @@ pub(crate) fn input(column: &ArrayRef, row: usize) -> Input {
             Input::Object(fields.iter().zip(structs.columns()).filter_map(pair).collect())
         }
         DataType::Timestamp(unit, Some(_)) => time(column, *unit, row)
-            .map_or_else(unreadable, |time| Input::Value(Value::Datetime(Datetime::from_milliseconds(time)))),
+            .map_or(Input::Foreign, |time| Input::Value(Value::Datetime(Datetime::from_milliseconds(time)))),
         DataType::Duration(unit) => length(column, *unit, row)
-            .map_or_else(unreadable, |length| Input::Value(Value::Duration(Duration::from_milliseconds(length)))),
-        DataType::Decimal128(_, scale) => decimal(primitive!(Decimal128Type), *scale)
-            .map_or(Input::Number("decimal".to_owned()), |decimal| Input::Value(Value::Decimal(decimal))),
+            .map_or(Input::Foreign, |length| Input::Value(Value::Duration(Duration::from_milliseconds(length)))),
+        DataType::Decimal128(_, scale) => {
+            let value = primitive!(Decimal128Type);
+            decimal(value, *scale).map_or_else(
+                || Input::Number(format!("{value}e{}", -i32::from(*scale))),
+                |decimal| Input::Value(Value::Decimal(decimal)),
+            )
+        }
         DataType::Null => Input::Null,
-        _ => unreadable(),
+        _ => Input::Foreign,
     }
 }
 

@@ -15,7 +15,6 @@ use pyo3::prelude::*;
 
 use super::leaves::input;
 use super::uids::SideReader;
-use crate::input::unreadable;
 
 /// A column: from Arrow, or from Python objects.
 pub(super) enum Leaf {
@@ -103,7 +102,7 @@ impl Children {
             let of_row = |input| match attributes(input).iter().find(|(known, _)| known == name) {
                 None => Input::Null,
                 // Only a cell that is None is absent; inside an object it is no value.
-                Some((_, Input::Null)) => unreadable(),
+                Some((_, Input::Null)) => Input::Foreign,
                 Some((_, value)) => value.clone(),
             };
             (name.clone(), Node::Leaf(Leaf::Inputs(inputs.iter().map(of_row).collect())))

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use agentpdp_cedar::uid_text::split_uid;
 use agentpdp_cedar::values::is_type_name;
 use agentpdp_core::columns::Side;
 use agentpdp_core::decision::Reason;
@@ -22,7 +23,7 @@ use pyo3::prelude::*;
 use super::leaves::{keys, texts};
 use crate::engine::Engine;
 use crate::errors;
-use crate::uid::{UidArgument, owned_uid, read_uid, split_uid};
+use crate::uid::{UidArgument, owned_uid, read_uid};
 
 /// One side of a batch, and the reason why a row's value cannot be read, if it cannot.
 pub(crate) struct SideReader<'e> {

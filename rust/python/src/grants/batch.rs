@@ -12,6 +12,7 @@ use std::thread;
 use agentpdp_arguments::decode::Rewrite;
 use agentpdp_arguments::source::Source;
 use agentpdp_cedar::input::Input;
+use agentpdp_cedar::uid_text::parse_uid;
 use agentpdp_core::authorize::PolicyId;
 use agentpdp_core::decision::{Reason, Stage};
 use agentpdp_core::engine::{CHUNK_ROWS, Snapshot};
@@ -33,7 +34,7 @@ use crate::grants::judging::{Answered, Incoming, Scene, Unasked, judge};
 use crate::grants::read::Refused;
 use crate::grants::view::View;
 use crate::input::{to_arguments, to_input};
-use crate::uid::{owned_uid, parse_uid, uid_text};
+use crate::uid::{owned_uid, uid_text};
 
 /// Type and id of an entity.
 pub(crate) type Uid = (String, String);

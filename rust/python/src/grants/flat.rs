@@ -3,7 +3,7 @@
 //! Most calls' arguments are texts, integers, flags and nulls in one dict. Such a dict is copied in one step of the
 //! interpreter, and nobody else has the copy while the call is decided: what is judged, what is digested and what is
 //! handed back are one value, whatever a caller does with its own dict meanwhile. Everything else (lists, records,
-//! subclasses, whole floats, which are handed on as integers) goes by `input.rs`, which must read plain values alike:
+//! subclasses, integers beyond 64 bits, whole floats, which are handed on as integers) goes by `input.rs`, which must read plain values alike:
 //! `tests/boundary/test_one_reading.py` holds both to each other.
 
 use agentpdp_arguments::number::Number;
@@ -27,7 +27,6 @@ pub(crate) enum Flat<'a> {
     Null,
     Bool(bool),
     Integer(i64),
-    Beyond,
     Float(f64),
     Text(&'a str),
     Broken,
@@ -67,7 +66,7 @@ fn flat<'a>(value: &'a Bound<'_, PyAny>) -> Option<Flat<'a>> {
         return Some(text.to_str().map_or(Flat::Broken, Flat::Text));
     }
     if let Ok(integer) = value.cast_exact::<PyInt>() {
-        return Some(integer.extract().map_or(Flat::Beyond, Flat::Integer));
+        return integer.extract().ok().map(Flat::Integer);
     }
     if let Ok(flag) = value.cast_exact::<PyBool>() {
         return Some(Flat::Bool(flag.is_true()));
@@ -108,7 +107,6 @@ impl<'a> Source<'a> for FlatSource<'a> {
             Self::Value(Flat::Null) => Node::Null,
             Self::Value(Flat::Float(float)) if float.is_finite() => Node::Number(Number::Float(float)),
             Self::Value(Flat::Float(_)) => Node::Foreign,
-            Self::Value(Flat::Beyond) => Node::Number(Number::Beyond),
             Self::Value(Flat::Broken) => Node::Broken,
         }
     }

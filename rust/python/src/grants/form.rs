@@ -1,7 +1,9 @@
 //! The one form of what callers hand in, for the digest of a call.
 //!
-//! Entities are `{"__entity": …}`, extension values `{"__extn": …}`, as Cedar writes them in JSON; everything else is the
-//! JSON that it looks like. What has no one form (`canonical.rs` of agentpdp-arguments says what) gives none.
+//! Entities are `{"__entity": …}`, extension values `{"__extn": …}`, as in Cedar's JSON: a decimal with four places, an address
+//! with its prefix, a duration in `ms`, a datetime by its milliseconds; everything else is the JSON that it looks like. What has no one form (`canonical.rs` of agentpdp-arguments says what) gives none.
+
+use std::net::IpAddr;
 
 use agentpdp_arguments::canonical::canonical;
 use agentpdp_arguments::json::read;
@@ -21,11 +23,9 @@ fn write(text: &mut String, input: &Input) -> Option<()> {
         Input::Null => text.push_str("null"),
         Input::Bool(flag) => text.push_str(if *flag { "true" } else { "false" }),
         Input::Long(integer) => text.push_str(&integer.to_string()),
-        Input::Number(number) => {
-            // A float's text, or a word that says why it is none.
-            number.parse::<f64>().ok().filter(|number| number.is_finite())?;
-            text.push_str(number);
-        }
+        Input::Float(number) if number.is_finite() => text.push_str(&number.to_string()),
+        Input::Number(number) => text.push_str(number),
+        Input::Float(_) | Input::Broken | Input::Foreign => return None,
         Input::String(value) => write_string(text, value),
         Input::List(members) => {
             text.push('[');
@@ -59,8 +59,8 @@ fn write(text: &mut String, input: &Input) -> Option<()> {
         Input::Value(value) => {
             let (function, argument) = match value {
                 Value::Decimal(value) => ("decimal", value.to_string()),
-                Value::Ip(value) => ("ip", value.to_string()),
-                Value::Datetime(value) => ("datetime", value.to_string()),
+                Value::Ip(value) => ("ip", address_form(&value.to_string())?),
+                Value::Datetime(value) => ("datetime", value.milliseconds().to_string()),
                 Value::Duration(value) => ("duration", value.to_string()),
                 _ => return None,
             };
@@ -72,4 +72,16 @@ fn write(text: &mut String, input: &Input) -> Option<()> {
         }
     }
     Some(())
+}
+
+/// An address with all its digits and its prefix.
+fn address_form(text: &str) -> Option<String> {
+    let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
+    Some(match address.parse().ok()? {
+        IpAddr::V4(address) => format!("{address}/{}", prefix.unwrap_or("32")),
+        IpAddr::V6(address) => {
+            let groups: Vec<String> = address.segments().iter().map(|group| format!("{group:04x}")).collect();
+            format!("{}/{}", groups.join(":"), prefix.unwrap_or("128"))
+        }
+    })
 }

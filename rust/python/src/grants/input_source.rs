@@ -26,21 +26,14 @@ impl<'a> Source<'a> for InputSource<'a> {
             Input::Null => Node::Null,
             Input::Bool(flag) => Node::Bool(*flag),
             Input::Long(integer) => Node::Integer(*integer),
-            Input::Number(text) => match text.parse::<f64>() {
-                Ok(double) if double.is_finite() => Node::Number(Number::Float(double)),
-                Ok(_) => Node::Foreign,
-                Err(_) if text == crate::input::BEYOND => Node::Number(Number::Beyond),
-                Err(_) if text == crate::input::BROKEN => Node::Broken,
-                Err(_) => Node::Foreign,
-            },
+            Input::Float(double) if double.is_finite() => Node::Number(Number::Float(*double)),
+            Input::Number(text) => Node::Number(Number::Text(text)),
             Input::String(text) => Node::Text(text),
             Input::List(members) => Node::List(Members(members)),
             Input::Object(members) => Node::Object(Pairs(members)),
-            // A host's own decimals are numbers, as far as doubles hold them.
-            Input::Value(Value::Decimal(number)) if number.scaled().unsigned_abs() < 1 << 53 => {
-                Node::Number(Number::Float(number.scaled() as f64 / 10_000.0))
-            }
-            Input::Uid { .. } | Input::Value(_) => Node::Foreign,
+            Input::Value(Value::Decimal(decimal)) => Node::Number(Number::Decimal(*decimal)),
+            Input::Broken => Node::Broken,
+            Input::Float(_) | Input::Uid { .. } | Input::Value(_) | Input::Foreign => Node::Foreign,
         }
     }
 }

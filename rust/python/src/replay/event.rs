@@ -4,7 +4,7 @@ use agentpdp_arguments::json::Json;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
-use crate::replay::line::{read_plain, text_of, whole};
+use agentpdp_cedar::recorded::{read_plain, text_of, whole};
 
 /// The object that a line holds; none for whatever is not plain, which Python reads.
 #[pyfunction]

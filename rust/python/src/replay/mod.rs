@@ -5,10 +5,9 @@
 //! is made for them, unless somebody asks for one. Where a line is no plain call under a known name, reading stops, and
 //! Python goes on from there. It changes no answer: `tests/events/test_bulk.py` holds both ways to each other.
 //!
-//! `line.rs` reads a line, `tally.rs` counts, `event.rs` makes an object of a line that is no call.
+//! `recorded.rs` of agentpdp-cedar reads a line, `tally.rs` counts, `event.rs` makes an object of a line that is no call.
 
 mod event;
-mod line;
 mod tally;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,8 +29,8 @@ use crate::engine::Engine;
 use crate::grants::Grant;
 use crate::grants::batch::{RowCall, RowDecision, check_agent, decide_call};
 use crate::grants::call_decisions::row_decision;
-use crate::replay::line::{Call, input, read_call, text_of};
 use crate::replay::tally::Tally;
+use agentpdp_cedar::recorded::{Call, input, read_call, text_of};
 
 /// Calls that are decided at once, against one snapshot.
 const CALLS_AT_ONCE: usize = 4_096;
