@@ -23,7 +23,7 @@ PYTHON_TESTS = ("tests/vectors", "tests/conformance", "tests/boundary", "tests/p
 # Few cases first; a mutant that survives them meets all of them, and then the Python tests.
 QUICK = {"AGREEMENT_CASES": "120", "EXTENSIONS_CASES": "500"}
 # The test programs that catch most; the others only meet what survives these.
-FIRST = ("extensions", "policies", "presence", "index", "replay", "agreement", "drawn")
+FIRST = ("extensions", "policies", "presence", "index", "locals", "replay", "agreement", "drawn")
 TIMEOUT_S = 90
 
 

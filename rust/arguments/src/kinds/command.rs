@@ -28,6 +28,9 @@ const KEYWORDS: [&str; 22] = [
     "select", "time", "coproc", "eval", "exec", "source", "alias", ".",
 ];
 
+/// What a shell may give a meaning between double quotes.
+const MEANT_IN_DOUBLE_QUOTES: [char; 4] = ['$', '`', '\\', '!'];
+
 const SIMPLE: &str = "one simple command: words and quotes, no operators, expansions, globs or backslashes";
 
 /// A command that was taken.
@@ -85,7 +88,7 @@ pub fn read(text: &str) -> Result<Command<'_>, Rejection> {
     if !is_plain && shlex::split(text).is_none_or(|read| !read.iter().eq(words.iter().map(|word| word.as_ref()))) {
         return Err(Rejection::Ambiguous(SIMPLE));
     }
-    let text = if is_plain { Cow::Borrowed(text) } else { Cow::Owned(quoted(&words)?) };
+    let text = if is_plain { Cow::Borrowed(text) } else { Cow::Owned(quoted(&words)) };
     Ok(Command { text, words })
 }
 
@@ -104,7 +107,7 @@ pub fn read_words<'a>(words: impl Iterator<Item = &'a str>) -> Result<Command<'a
         return Err(Rejection::TooLarge(COMMAND_BYTES_MAX));
     }
     check(&words)?;
-    Ok(Command { text: Cow::Owned(quoted(&words)?), words })
+    Ok(Command { text: Cow::Owned(quoted(&words)), words })
 }
 
 fn check(words: &[Cow<'_, str>]) -> Result<(), Rejection> {
@@ -125,8 +128,36 @@ fn is_invisible(character: char) -> bool {
     crate::unicode::is_hidden(character) && !matches!(character, '\n' | '\t')
 }
 
-fn quoted(words: &[Cow<'_, str>]) -> Result<String, Rejection> {
-    shlex::try_join(words.iter().map(|word| word.as_ref())).map_err(|_| Rejection::Ambiguous(SIMPLE))
+/// The words as one line, in quotes where [`read`] would not take them without.
+fn quoted(words: &[Cow<'_, str>]) -> String {
+    let mut line = String::new();
+    for (at, word) in words.iter().enumerate() {
+        if at > 0 {
+            line.push(' ');
+        }
+        let is_bare = !word.is_empty() && word.bytes().all(is_word_byte);
+        match word {
+            // In front, a name with `=` would set a variable.
+            bare if is_bare && (at > 0 || !bare.contains('=')) => line.push_str(bare),
+            word if !word.contains('\'') => {
+                line.push('\'');
+                line.push_str(word);
+                line.push('\'');
+            }
+            word if !word.contains(MEANT_IN_DOUBLE_QUOTES) && !word.contains('"') => {
+                line.push('"');
+                line.push_str(word);
+                line.push('"');
+            }
+            // Only what single quotes cannot hold stands in double ones.
+            word => {
+                line.push('\'');
+                line.push_str(&word.replace('\'', "'\"'\"'"));
+                line.push('\'');
+            }
+        }
+    }
+    line
 }
 
 /// The first word, what stands behind it, and whether it has quotes.
@@ -140,7 +171,7 @@ fn word(text: &str) -> Option<(Cow<'_, str>, &str, bool)> {
     loop {
         let quote = rest.chars().next().filter(|quote| matches!(quote, '\'' | '"'))?;
         let (inner, after) = rest.get(1..)?.split_once(quote)?;
-        if quote == '"' && inner.contains(['$', '`', '\\', '!']) {
+        if quote == '"' && inner.contains(MEANT_IN_DOUBLE_QUOTES) {
             return None;
         }
         word.push_str(inner);
