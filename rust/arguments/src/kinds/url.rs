@@ -269,6 +269,8 @@ fn harmless(text: &str) -> String {
     let (scheme, mut authority) = (scheme.to_ascii_lowercase(), authority.to_ascii_lowercase());
     if let Some((_, port)) = SCHEMES.iter().find(|(name, _)| *name == scheme)
         && let Some(host) = authority.strip_suffix(&format!(":{port}"))
+        // Behind another port it is no spelling of the default one, but nonsense.
+        && (!host.contains(':') || host.ends_with(']'))
     {
         authority = host.to_owned();
     }
