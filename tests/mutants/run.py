@@ -42,11 +42,16 @@ def equivalent() -> set[str]:
 
 
 def survivors(
-    mutants: list[Mutant], commands: list[list[str]], cwd: Path, environment: dict[str, str]
+    mutants: list[Mutant],
+    commands: list[list[str]],
+    cwd: Path,
+    environment: dict[str, str],
+    timeout_s: int = trial.TIMEOUT_S,
 ) -> list[Mutant]:
     left = []
     for at, each in enumerate(mutants, 1):
-        how = trial.caught(commands, cwd, {**environment, "AGENTPDP_MUTANT": str(each.number)})
+        mutated = {**environment, "AGENTPDP_MUTANT": str(each.number)}
+        how = trial.caught(commands, cwd, mutated, timeout_s)
         print(f"{at}/{len(mutants)} {each.name}: {how or 'SURVIVED'}", file=sys.stderr, flush=True)
         if how is None:
             left.append(each)
@@ -76,9 +81,10 @@ def main() -> int:
         tests = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
         python = {**plain, "PYTHONPATH": str(given.tree / "python")}
         commands = [[*tests, each] for each in trial.PYTHON_TESTS]
-        if trial.caught(commands, given.tree, python):
+        longest = trial.PYTHON_TIMEOUT_S
+        if trial.caught(commands, given.tree, python, longest):
             raise SystemExit("the tests in Python fail without a mutant")
-        left = survivors(left, commands, given.tree, python)
+        left = survivors(left, commands, given.tree, python, longest)
     return report(mutants, alive, left, given.report)
 
 

@@ -25,6 +25,8 @@ QUICK = {"AGREEMENT_CASES": "120", "EXTENSIONS_CASES": "500"}
 # The test programs that catch most; the others only meet what survives these.
 FIRST = ("extensions", "policies", "presence", "index", "locals", "replay", "agreement", "drawn")
 TIMEOUT_S = 90
+# Of one folder of tests in Python.
+PYTHON_TIMEOUT_S = 400
 
 
 def copy(root: Path, tree: Path) -> None:
@@ -119,14 +121,19 @@ def extension(tree: Path, target: Path) -> None:
     shutil.copy(target / "release" / "lib_core.so", tree / "python" / "agentpdp" / "_core.abi3.so")
 
 
-def caught(commands: Sequence[Sequence[str]], cwd: Path, environment: dict[str, str]) -> str | None:
+def caught(
+    commands: Sequence[Sequence[str]],
+    cwd: Path,
+    environment: dict[str, str],
+    timeout_s: int = TIMEOUT_S,
+) -> str | None:
     """Which of the commands fails, or takes too long; none if all are well."""
     for command in commands:
         began = time.monotonic()
         try:
             quiet = subprocess.DEVNULL
             ran = subprocess.run(
-                command, cwd=cwd, env=environment, stdout=quiet, stderr=quiet, timeout=TIMEOUT_S
+                command, cwd=cwd, env=environment, stdout=quiet, stderr=quiet, timeout=timeout_s
             )
         except subprocess.TimeoutExpired:
             return f"timeout of {Path(command[0]).name}"
