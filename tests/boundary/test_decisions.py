@@ -148,3 +148,27 @@ def test_codes_of_another_engine_are_stale() -> None:
     assert decision.reason == "stale_code"
     mixed = {**{name: [text] for name, text in CALL.items()}, "principal": codes["principal"]}
     assert list(other.authorize_batch(mixed).reason) == ["stale_code"]
+
+
+def thing(at: int) -> str:
+    return f'Thing::"{at}"'
+
+
+@pytest.mark.parametrize("side", ["principal", "resource"])
+@pytest.mark.parametrize("count", [20, 25, 60])
+def test_each_of_many_policies_of_one_side_decides(side: str, count: int) -> None:
+    """More than are kept in one list, all found by principal, or all by resource."""
+    scope = 'principal, action == Action::"a", resource'
+    policies = [
+        f'@id("p{at}") permit ({scope.replace(side, f"{side} == {thing(at)}")});'
+        for at in range(count)
+    ]
+    bundle = agentpdp.Bundle.from_sources(policies="\n".join(policies), schema="none")
+    this = agentpdp.Engine(bundle)
+    other = ("Thing", "other")
+    for at in range(count):
+        asked = {"principal": other, "resource": other, side: thing(at)}
+        found = this.authorize(asked["principal"], ("Action", "a"), asked["resource"])
+        assert found.policies == (f"p{at}",)
+        rows = [{**asked, "action": ("Action", "a")}]
+        assert list(this.authorize_batch(rows).allowed) == [True]

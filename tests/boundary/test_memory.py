@@ -117,3 +117,18 @@ def test_a_batch_outlives_the_name_of_its_engine() -> None:
     gc.collect()
     assert out[0].policies == ("p",)
     assert out.to_arrow().num_rows == 1
+
+
+def test_policies_that_differ_in_constants_share_a_shape() -> None:
+    """Ten limits for ten people are one condition; another operator makes another."""
+
+    def shapes(*conditions: str) -> int:
+        policy = (
+            '@id("{at}") permit (principal == User::"u{at}", action, resource) when {{ {when} }};'
+        )
+        texts = [policy.format(at=at, when=when) for at, when in enumerate(conditions)]
+        return int(engine("\n".join(texts), "none")._statistics()["shapes"])
+
+    limits = [f"context.n < {at}" for at in range(10)]
+    assert shapes(*limits) == shapes(limits[0])
+    assert shapes(*limits, "context.n > 1", "context.n > 2") == shapes(limits[0]) + 1

@@ -8,6 +8,7 @@ from collections import namedtuple
 from typing import Any
 
 import agentpdp
+import agentpdp.reference
 import numpy as np
 import pytest
 from agentpdp import EntityUid
@@ -122,3 +123,19 @@ def test_what_is_no_cedar_text_raises(text: str) -> None:
 def test_parts_of_a_uid_are_text(parts: Any) -> None:
     with pytest.raises(TypeError):
         EntityUid(*parts)
+
+
+@pytest.mark.parametrize(("name", "reason"), [("other", "permitted"), ("nope", "argument_type")])
+def test_only_declared_actions_are_named_by_data(name: str, reason: str) -> None:
+    schema = """entity User, Doc; action other; action view appliesTo
+                { principal: User, resource: Doc, context: { what: Action } };"""
+    policies = '@id("all") permit (principal, action, resource);'
+    bundle = agentpdp.Bundle.from_sources(schema=schema, policies=policies)
+    call = (
+        ("User", "ann"),
+        ("Action", "view"),
+        ("Doc", "one"),
+        {"what": EntityUid("Action", name)},
+    )
+    assert agentpdp.Engine(bundle).authorize(*call).reason == reason
+    assert agentpdp.reference.Engine(bundle).authorize(*call).reason == reason
