@@ -3,8 +3,8 @@
 //! Most calls' arguments are texts, integers, flags and nulls in one dict. Such a dict is copied in one step of the
 //! interpreter, and nobody else has the copy while the call is decided: what is judged, what is digested and what is
 //! handed back are one value, whatever a caller does with its own dict meanwhile. Everything else (lists, records,
-//! subclasses, integers beyond 64 bits, whole floats, which are handed on as integers) goes by `input.rs`, which must read plain values alike:
-//! `tests/boundary/test_one_reading.py` holds both to each other.
+//! subclasses, integers beyond 64 bits, whole floats, which are handed on as integers) goes by `input.rs`, which must read
+//! plain values alike: `tests/boundary/test_one_reading.py` holds both to each other.
 
 use agentpdp_arguments::number::Number;
 use agentpdp_arguments::source::{Key, List, Name, Node, Object, Source};

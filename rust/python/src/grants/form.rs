@@ -1,7 +1,8 @@
 //! The one form of what callers hand in, for the digest of a call.
 //!
-//! Entities are `{"__entity": …}`, extension values `{"__extn": …}`, as in Cedar's JSON: a decimal with four places, an address
-//! with its prefix, a duration in `ms`, a datetime by its milliseconds; everything else is the JSON that it looks like. What has no one form (`canonical.rs` of agentpdp-arguments says what) gives none.
+//! Entities are `{"__entity": …}`, extension values `{"__extn": …}`, as in Cedar's JSON: a decimal with four places, an
+//! address with its prefix, a duration in `ms`, a datetime by its milliseconds; everything else is the JSON that it looks
+//! like. What has no one form (`canonical.rs` of agentpdp-arguments says what) gives none.
 
 use std::net::IpAddr;
 
