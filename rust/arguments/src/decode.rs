@@ -11,9 +11,8 @@ use std::sync::Arc;
 
 use agentpdp_core::decision::Reason;
 use agentpdp_core::evaluate::Temporaries;
-use agentpdp_core::slots::Slot;
+use agentpdp_core::slots::{Slot, Slots, reset};
 use agentpdp_core::value::{EntityId, TypeId, ValueRef};
-use smallvec::SmallVec;
 
 use crate::form::{Fields, Form, Property};
 use crate::json::{Json, JsonError};
@@ -66,7 +65,7 @@ pub struct Rewrite {
 #[derive(Clone, Debug, Default)]
 pub struct Decoded<'a> {
     /// One slot for each attribute of the plan's input, in its order.
-    pub slots: SmallVec<[Slot<'a>; 16]>,
+    pub slots: Slots<'a>,
     /// The resource that the arguments name, where the plan says which does.
     pub resource: Option<EntityId>,
     /// What the tool must get instead of what was given.
@@ -132,9 +131,6 @@ pub fn with_json<T>(text: &str, then: impl FnOnce(&Json<'_>) -> Result<T, Refusa
     then(&crate::json::read(text).map_err(refuse_json)?)
 }
 
-/// Slots of one object.
-pub(crate) type Row<'a> = SmallVec<[Slot<'a>; 16]>;
-
 /// Reads one call's arguments.
 pub(crate) struct Reader<'a, 'e> {
     pub(crate) entities: &'e mut dyn Entities,
@@ -151,10 +147,9 @@ impl<'a> Reader<'a, '_> {
         fields: &'a Fields,
         object: S::Object,
         path: &Path<'_>,
-        row: &mut Row<'a>,
+        row: &mut Slots<'a>,
     ) {
-        row.clear();
-        row.resize(fields.record.attributes().len(), Slot::Absent);
+        reset(row, fields.record.attributes().len(), Slot::Absent);
         let mut found = 0usize;
         for property in &fields.properties {
             match object.get(Key { number: property.number, name: &property.name }) {
@@ -176,8 +171,8 @@ impl<'a> Reader<'a, '_> {
     }
 
     #[inline]
-    fn property<S: Source<'a>>(&mut self, property: &'a Property, value: S, path: &Path<'_>, row: &mut Row<'a>) {
-        let place = |row: &mut Row<'a>, value: ValueRef<'a>| {
+    fn property<S: Source<'a>>(&mut self, property: &'a Property, value: S, path: &Path<'_>, row: &mut Slots<'a>) {
+        let place = |row: &mut Slots<'a>, value: ValueRef<'a>| {
             if let Some(slot) = property.places.value.and_then(|at| row.get_mut(usize::from(at))) {
                 *slot = Slot::Value(value);
             }
@@ -203,7 +198,7 @@ impl<'a> Reader<'a, '_> {
         property: &'a Property,
         node: Node<'a, S>,
         path: &Path<'_>,
-        row: &mut Row<'a>,
+        row: &mut Slots<'a>,
     ) {
         let here = path.then(Step::Name(&property.name));
         if let (Node::Null, false) = (node, matches!(property.form, Form::Opaque(_))) {
@@ -270,7 +265,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// What rules see of a property that is not there.
-    pub(crate) fn absent(&mut self, property: &'a Property, row: &mut Row<'a>) {
+    pub(crate) fn absent(&mut self, property: &'a Property, row: &mut Slots<'a>) {
         let places = &property.places;
         let mut set = |at: Option<u16>, value: ValueRef<'a>| {
             if let Some(slot) = at.and_then(|at| row.get_mut(usize::from(at))) {

@@ -7,11 +7,11 @@
 //! Twin: `reference/arguments.py`. Read next: `canonical.rs`.
 
 use agentpdp_core::decision::Reason;
-use agentpdp_core::slots::Slot;
+use agentpdp_core::slots::{Slot, Slots};
 use agentpdp_core::value::{Value, ValueRef};
 use smallvec::SmallVec;
 
-use crate::decode::{Reader, Row};
+use crate::decode::Reader;
 use crate::form::{Fields, Form, ListForm, Opaque};
 use crate::json::{ARGUMENTS_DEPTH_MAX, ARGUMENTS_VALUES_MAX};
 use crate::kind::{Kind, Reading};
@@ -66,7 +66,7 @@ impl<'a> Reader<'a, '_> {
             let here = path.then(Step::Member(number));
             match (&form.member, member.node()) {
                 (Form::Record(fields), Node::Object(object)) => {
-                    let mut row = Row::new();
+                    let mut row = Slots::new();
                     self.object::<S>(fields, object, &here, &mut row);
                     gather(form, &row, &mut gathered);
                     members.push(record_of(fields, &row));
@@ -96,10 +96,10 @@ impl<'a> Reader<'a, '_> {
         branch: &str,
         node: Node<'a, S>,
         path: &Path<'_>,
-        row: &mut Row<'a>,
+        row: &mut Slots<'a>,
     ) {
         for property in &fields.properties {
-            let set = |at: Option<u16>, value: ValueRef<'a>, row: &mut Row<'a>| {
+            let set = |at: Option<u16>, value: ValueRef<'a>, row: &mut Slots<'a>| {
                 if let Some(slot) = at.and_then(|at| row.get_mut(usize::from(at))) {
                     *slot = Slot::Value(value);
                 }
@@ -254,7 +254,7 @@ impl<'a> Reader<'a, '_> {
 }
 
 /// Adds the fields of one object to the columns.
-fn gather(form: &ListForm, row: &Row<'_>, gathered: &mut [Gathered]) {
+fn gather(form: &ListForm, row: &Slots<'_>, gathered: &mut [Gathered]) {
     for (column, gathered) in form.columns.iter().zip(gathered) {
         let Some(Slot::Value(value)) = row.get(usize::from(column.attribute)) else { continue };
         if column.set.is_some() {

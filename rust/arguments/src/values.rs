@@ -9,10 +9,10 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use agentpdp_core::decision::Reason;
-use agentpdp_core::slots::Slot;
+use agentpdp_core::slots::{Slot, Slots};
 use agentpdp_core::value::{EntityId, Record, Set, TypeId, Value, ValueRef};
 
-use crate::decode::{Reader, Rewrite, RewriteStep, Row, TEXT_ARGUMENT_BYTES_MAX};
+use crate::decode::{Reader, Rewrite, RewriteStep, TEXT_ARGUMENT_BYTES_MAX};
 use crate::form::{Fields, Form, Union};
 use crate::kind::{Kind, Read};
 use crate::kinds::{date, ip};
@@ -201,7 +201,7 @@ impl<'a> Reader<'a, '_> {
         object: S::Object,
         path: &Path<'_>,
     ) -> Option<ValueRef<'a>> {
-        let mut row = Row::new();
+        let mut row = Slots::new();
         self.object::<S>(fields, object, path, &mut row);
         Some(self.keep.keep(record_of(fields, &row)))
     }
@@ -230,7 +230,7 @@ impl<'a> Reader<'a, '_> {
             let reason = if is_text { Reason::ArgumentFormat } else { Reason::ArgumentType };
             return self.refuse(reason, path, "one of the types that the tool's schema lists");
         };
-        let mut row = Row::new();
+        let mut row = Slots::new();
         row.resize(fields.record.attributes().len(), Slot::Absent);
         self.union_branch::<S>(fields, &branch.name, node, path, &mut row);
         Some(self.keep.keep(record_of(fields, &row)))
@@ -238,7 +238,7 @@ impl<'a> Reader<'a, '_> {
 }
 
 /// The record of a row of slots.
-pub(crate) fn record_of(fields: &Fields, row: &Row<'_>) -> Value {
+pub(crate) fn record_of(fields: &Fields, row: &Slots<'_>) -> Value {
     let attributes = fields.record.attributes().iter().zip(row).filter_map(|(attribute, slot)| match slot {
         Slot::Value(value) => Some((attribute.name.clone(), (*value).to_owned())),
         _ => None,

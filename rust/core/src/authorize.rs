@@ -427,7 +427,8 @@ struct Asker<'s, 'a> {
 }
 
 impl<'a> Asker<'_, 'a> {
-    #[inline]
+    /// Once in memory for all questions of a call, whose code is more than a core keeps nearest: so never inlined.
+    #[inline(never)]
     fn ask_index(&self, index: &Index, answer: &mut Answer) {
         let Self { policies, call, parties: Parties { principal, resource, groups, .. }, .. } = *self;
         let make = || policies.route(index, call.action, call.store);

@@ -6,8 +6,6 @@
 //!
 //! Twin: `reference/calls.py`. Read next: `orders.rs`.
 
-use smallvec::SmallVec;
-
 use crate::authorize::{Policies, PolicyId};
 use crate::chains::{Asked, Chain, HopView, Question};
 use crate::decision::{Answer, Reason, Stage};
@@ -15,9 +13,9 @@ use crate::grants::Grant;
 use crate::value::EntityId;
 
 /// Forbids with `@step_up` that are satisfied and not discharged.
-pub type StepUps = SmallVec<[PolicyId; 4]>;
+pub type StepUps = Vec<PolicyId>;
 
-/// What was decided of a call by policies.
+/// What was decided of a call by policies; its room may serve many calls ([`decide_into`]).
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// Why; none until something was asked.
@@ -32,6 +30,8 @@ pub struct Outcome {
     pub answer: Answer,
     /// All that has to be approved, over all questions, in their order.
     pub step_ups: StepUps,
+    /// What the policies said to the first question that stepped up, while others are asked.
+    stepped_up: Option<Box<Answer>>,
 }
 
 impl Outcome {
@@ -41,33 +41,52 @@ impl Outcome {
         self.reason.unwrap_or(Reason::NotPermitted)
     }
 
-    /// Ends the asking at a question that no policy was asked for.
-    fn deny(&mut self, reason: Reason, question: Question) {
-        self.settle(reason, question, &mut Answer::default());
+    /// What is decided of a question that cannot be put to policies.
+    pub(crate) fn refused(reason: Reason) -> Self {
+        Self { reason: Some(reason), stage: Some(Stage::Arguments), ..Self::default() }
+    }
+
+    /// Forgets what was decided, keeps the room.
+    pub fn clear(&mut self) {
+        (self.reason, self.stage, self.hop, self.party) = (None, None, None, None);
+        self.answer.clear();
         self.step_ups.clear();
+        self.stepped_up = None;
     }
 
-    fn settle(&mut self, reason: Reason, question: Question, answer: &mut Answer) {
+    /// Ends the asking at a question that no policy was asked for.
+    #[cold]
+    fn deny(&mut self, reason: Reason, question: Question) {
+        self.answer.clear();
+        self.settle(reason, question);
+    }
+
+    /// Whatever stepped up before, this question decides.
+    fn settle(&mut self, reason: Reason, question: Question) {
+        self.name(reason, question);
+        self.step_ups.clear();
+        self.stepped_up = None;
+    }
+
+    fn name(&mut self, reason: Reason, question: Question) {
         (self.reason, self.stage) = (Some(reason), Some(question.stage));
-        (self.hop, self.party, self.answer) = (question.hop, Some(question.party), std::mem::take(answer));
+        (self.hop, self.party) = (question.hop, Some(question.party));
     }
 
-    /// Takes an answer in; false if it denies and so ends the asking.
+    /// Takes in what stands in `answer`; false if it denies and so ends the asking.
     #[inline]
-    fn take(&mut self, question: Question, answer: &mut Answer, policies: &Policies, discharged: &[PolicyId]) -> bool {
-        let (reason, step_ups) = conclude_question(answer, policies, discharged);
-        match reason {
+    fn take(&mut self, question: Question, policies: &Policies, discharged: &[PolicyId]) -> bool {
+        match conclude_question(&self.answer, policies, discharged, &mut self.step_ups) {
             Reason::Permitted => true,
             Reason::StepUp => {
-                if self.step_ups.is_empty() {
-                    self.settle(reason, question, answer);
+                if self.stepped_up.is_none() {
+                    self.name(Reason::StepUp, question);
+                    self.stepped_up = Some(Box::new(std::mem::take(&mut self.answer)));
                 }
-                self.step_ups.extend(step_ups);
                 true
             }
             denied => {
-                self.settle(denied, question, answer);
-                self.step_ups.clear();
+                self.settle(denied, question);
                 false
             }
         }
@@ -75,32 +94,39 @@ impl Outcome {
 
     /// What holds once every question was asked and none denied; the last one's answer stands for an allow.
     #[inline]
-    fn finish(&mut self, last: &mut Answer) {
-        if self.step_ups.is_empty() {
-            self.reason = Some(Reason::Permitted);
-            self.answer = std::mem::take(last);
-        } else {
-            self.step_ups.sort_unstable();
-            self.step_ups.dedup();
+    fn finish(&mut self) {
+        match self.stepped_up.take() {
+            None => self.reason = Some(Reason::Permitted),
+            Some(answer) => {
+                self.answer = *answer;
+                self.step_ups.sort_unstable();
+                self.step_ups.dedup();
+            }
         }
     }
 }
 
-/// What follows from the policies' answer to one question, and the step-ups that are left of it.
+/// What follows from the policies' answer to one question; the step-ups that are left of it are added to `step_ups`.
 #[must_use]
-pub fn conclude_question(answer: &Answer, policies: &Policies, discharged: &[PolicyId]) -> (Reason, StepUps) {
+pub fn conclude_question(
+    answer: &Answer,
+    policies: &Policies,
+    discharged: &[PolicyId],
+    step_ups: &mut StepUps,
+) -> Reason {
     let asks = |forbid: &PolicyId| policies.get(*forbid).is_some_and(|policy| policy.step_up.is_some());
     if !answer.forbids.iter().all(asks) {
-        return (Reason::Forbidden, StepUps::new());
+        return Reason::Forbidden;
     }
     if !answer.forbid_errors.is_empty() {
-        return (Reason::ForbidError, StepUps::new());
+        return Reason::ForbidError;
     }
     if answer.permits.is_empty() {
-        return (Reason::NotPermitted, StepUps::new());
+        return Reason::NotPermitted;
     }
-    let left: StepUps = answer.forbids.iter().copied().filter(|forbid| !discharged.contains(forbid)).collect();
-    if left.is_empty() { (Reason::Permitted, left) } else { (Reason::StepUp, left) }
+    let before = step_ups.len();
+    step_ups.extend(answer.forbids.iter().copied().filter(|forbid| !discharged.contains(forbid)));
+    if step_ups.len() == before { Reason::Permitted } else { Reason::StepUp }
 }
 
 /// Asks all questions of a call under a chain, as far as needed.
@@ -111,54 +137,52 @@ pub fn decide(asked: &Asked<'_>, chain: &Chain<'_>, discharged: &[PolicyId]) -> 
     outcome
 }
 
-/// As [`decide`], into an outcome that nothing was asked for yet.
+/// As [`decide`], into an outcome that nothing was asked for yet, or that was cleared since.
 pub fn decide_into(asked: &Asked<'_>, chain: &Chain<'_>, discharged: &[PolicyId], outcome: &mut Outcome) {
     let (Some(declarations), Some(root)) = (&asked.snapshot.compiled.declarations, chain.hops.first()) else { return };
     let (policies, target) = (&asked.snapshot.policies, asked.target());
-    // One room for all answers: only one of them is kept.
-    let mut answer = Answer::default();
     let principal = Question { stage: Stage::Ceiling, hop: None, party: root.tree.principal };
     let of = |stage, hop: &Grant| Question { stage, hop: Some(hop.depth), party: hop.agent };
     let ceilings = chain.hops.iter().map(|hop| (of(Stage::Ceiling, hop), *hop));
     for (question, hop) in [(principal, *root)].into_iter().chain(ceilings) {
-        answer.clear();
-        asked.ask_ceiling(question.party, &HopView::of(hop, root), &target, &mut answer);
-        if !outcome.take(question, &mut answer, policies, discharged) {
+        outcome.answer.clear();
+        asked.ask_ceiling(question.party, &HopView::of(hop, root), &target, &mut outcome.answer);
+        if !outcome.take(question, policies, discharged) {
             return;
         }
     }
-    for (hop, tasks) in chain.hops.iter().zip(&chain.tasks) {
-        answer.clear();
+    for (hop, tasks) in chain.iter() {
+        outcome.answer.clear();
         let question = of(Stage::Task, hop);
         if !asked.is_inside_restriction(hop) {
             return outcome.deny(Reason::OutsideRestriction, question);
         }
-        asked.ask_tasks((hop, root), tasks, declarations, &target, &mut answer);
-        if !outcome.take(question, &mut answer, policies, discharged) {
+        asked.ask_tasks((hop, root), tasks, declarations, &target, &mut outcome.answer);
+        if !outcome.take(question, policies, discharged) {
             return;
         }
     }
-    if let (Some(leaf), Some(tasks)) = (chain.hops.last(), chain.tasks.last())
+    if let Some((leaf, tasks)) = chain.leaf()
         && !asked.is_own(tasks, declarations)
     {
         return outcome.deny(Reason::HandOnOnly, of(Stage::Task, leaf));
     }
-    outcome.finish(&mut answer);
+    outcome.finish();
 }
 
 /// Asks the ceilings of some parties only, with one hop's grant in the context: starting, approving, revoking.
 #[must_use]
 pub fn decide_ceilings(asked: &Asked<'_>, parties: &[EntityId], hop: &HopView<'_>, discharged: &[PolicyId]) -> Outcome {
     let mut outcome = Outcome::default();
-    let (target, mut answer) = (asked.target(), Answer::default());
+    let target = asked.target();
     for party in parties {
         let question = Question { stage: Stage::Ceiling, hop: None, party: *party };
-        answer.clear();
-        asked.ask_ceiling(*party, hop, &target, &mut answer);
-        if !outcome.take(question, &mut answer, &asked.snapshot.policies, discharged) {
+        outcome.answer.clear();
+        asked.ask_ceiling(*party, hop, &target, &mut outcome.answer);
+        if !outcome.take(question, &asked.snapshot.policies, discharged) {
             return outcome;
         }
     }
-    outcome.finish(&mut answer);
+    outcome.finish();
     outcome
 }

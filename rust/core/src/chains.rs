@@ -7,10 +7,6 @@
 //!
 //! Twin: `reference/chains.py`. Read next: `calls.rs`.
 
-use std::borrow::Cow;
-
-use smallvec::SmallVec;
-
 use crate::authorize::{Diagnostics, Policies, Policy, action_applies};
 use crate::datetime::Datetime;
 use crate::decision::{Answer, Stage};
@@ -208,8 +204,8 @@ fn is_in_any(entity: EntityId, list: &[EntityId], store: &Store) -> bool {
 pub struct Chain<'g> {
     /// Root first.
     pub hops: Hops<'g>,
-    /// Per hop.
-    pub tasks: SmallVec<[Cow<'g, [TaskId]>; 6]>,
+    /// Per hop; none where all grants were issued under this bundle, so that their own numbers hold.
+    renumbered: Option<Box<[Box<[TaskId]>]>>,
 }
 
 impl<'g> Chain<'g> {
@@ -218,8 +214,37 @@ impl<'g> Chain<'g> {
     #[must_use]
     pub fn of(grant: &'g Grant, declarations: &Declarations, generation: u64) -> Option<Self> {
         let hops = grant.hops();
-        let tasks = hops.iter().map(|hop| hop.scope.tasks_in(declarations, generation)).collect::<Option<_>>()?;
-        Some(Self { hops, tasks })
+        let renumbered = if hops.iter().all(|hop| hop.scope.generation == generation) {
+            None
+        } else {
+            Some(renumber(&hops, declarations, generation)?)
+        };
+        Some(Self { hops, renumbered })
+    }
+
+    /// A hop, by its place from the root, with the numbers of its tasks.
+    #[inline]
+    #[must_use]
+    pub fn hop(&self, place: usize) -> Option<(&'g Grant, &[TaskId])> {
+        let hop = *self.hops.get(place)?;
+        let tasks = match &self.renumbered {
+            None => &hop.scope.tasks,
+            Some(tasks) => tasks.get(place)?,
+        };
+        Some((hop, tasks))
+    }
+
+    /// All hops from the root on, with the numbers of their tasks.
+    #[inline]
+    pub fn iter(&self) -> impl Iterator<Item = (&'g Grant, &[TaskId])> {
+        (0..self.hops.len()).filter_map(|place| self.hop(place))
+    }
+
+    /// The hop that acts.
+    #[inline]
+    #[must_use]
+    pub fn leaf(&self) -> Option<(&'g Grant, &[TaskId])> {
+        self.hop(self.hops.len().checked_sub(1)?)
     }
 
     /// All questions in the order in which they are asked, with the place of the hop whose grant they see.
@@ -235,6 +260,12 @@ impl<'g> Chain<'g> {
         let tasks = self.hops.iter().enumerate().map(of(Stage::Task));
         principal.into_iter().chain(ceilings).chain(tasks)
     }
+}
+
+/// The numbers that the tasks of hops have in a bundle; none if it holds another text of one of them.
+#[cold]
+fn renumber(hops: &[&Grant], declarations: &Declarations, generation: u64) -> Option<Box<[Box<[TaskId]>]>> {
+    hops.iter().map(|hop| Some(hop.scope.tasks_in(declarations, generation)?.into_owned().into())).collect()
 }
 
 /// What can be said of an action before it is called.
@@ -272,9 +303,9 @@ impl Chain<'_> {
         let fits = |party: EntityId| {
             let type_id = store.type_of(party);
             entry.action.principals.contains(&type_id)
-                && crate::orders::is_known(party, type_id, snapshot, declarations, &locals)
+                && crate::orders::is_known(party, snapshot, declarations, &locals)
         };
-        let is_own = self.hops.iter().zip(&self.tasks).next_back().is_some_and(|(_, tasks)| {
+        let is_own = self.leaf().is_some_and(|(_, tasks)| {
             tasks.iter().filter_map(|task| declarations.task(*task)).any(|task| match &task.own {
                 None => true,
                 Some(list) => is_in_any(action, list, store),
@@ -286,7 +317,7 @@ impl Chain<'_> {
         let policies = &snapshot.policies;
         let ceilings = parties().map(|party| policies.outlook(None, party, action, store));
         let mut worst = ceilings.min().unwrap_or(Outlook::Never);
-        for (hop, tasks) in self.hops.iter().zip(&self.tasks) {
+        for (hop, tasks) in self.iter() {
             worst = worst.min(policies.outlook(Some(tasks), hop.agent, action, store));
             let Some(restriction) = &hop.restriction else { continue };
             if restriction.actions.as_ref().is_some_and(|list| !is_in_any(action, list, store)) {

@@ -4,8 +4,6 @@
 //!
 //! Twin: `reference/decision.py`.
 
-use smallvec::SmallVec;
-
 use crate::authorize::PolicyId;
 use crate::evaluate::Failure;
 
@@ -152,20 +150,28 @@ reasons! {
     HandOnOnly "hand_on_only" Deny &[Task], "the task lets its holder hand this on, not do it";
 }
 
-/// What the ceilings said of one request: the policies that are satisfied and those that erred.
+/// What the ceilings said of one request: the policies that are satisfied and those that erred. Who asks often keeps one
+/// and clears it, so that nothing is allocated.
 #[derive(Clone, Debug, Default)]
 pub struct Answer {
     /// Satisfied permits.
-    pub permits: SmallVec<[PolicyId; 8]>,
+    pub permits: Vec<PolicyId>,
     /// Satisfied forbids.
-    pub forbids: SmallVec<[PolicyId; 4]>,
+    pub forbids: Vec<PolicyId>,
     /// Permits that erred.
-    pub permit_errors: SmallVec<[(PolicyId, Failure); 2]>,
+    pub permit_errors: Vec<(PolicyId, Failure)>,
     /// Forbids that erred.
-    pub forbid_errors: SmallVec<[(PolicyId, Failure); 2]>,
+    pub forbid_errors: Vec<(PolicyId, Failure)>,
 }
 
 impl Answer {
+    /// Whether a policy erred.
+    #[inline]
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        !self.permit_errors.is_empty() || !self.forbid_errors.is_empty()
+    }
+
     /// All policies that erred, permits first.
     pub fn errors(&self) -> impl Iterator<Item = &(PolicyId, Failure)> {
         self.permit_errors.iter().chain(&self.forbid_errors)

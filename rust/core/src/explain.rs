@@ -6,7 +6,7 @@
 //! Twin: `reference/explain.py`. Read next: `engine.rs`.
 
 use crate::authorize::PolicyId;
-use crate::calls::conclude_question;
+use crate::calls::{StepUps, conclude_question};
 use crate::chains::{Asked, Chain, HopView, Question};
 use crate::decision::{Answer, Reason, Stage};
 
@@ -29,20 +29,20 @@ pub fn explain(asked: &Asked<'_>, chain: &Chain<'_>, discharged: &[PolicyId]) ->
     };
     let (target, mut all) = (asked.target(), Vec::new());
     for (question, place) in chain.questions() {
-        let (Some(hop), Some(tasks)) = (chain.hops.get(place), chain.tasks.get(place)) else { continue };
+        let Some((hop, tasks)) = chain.hop(place) else { continue };
         let mut answer = Answer::default();
         if question.stage == Stage::Ceiling {
             asked.ask_ceiling(question.party, &HopView::of(hop, root), &target, &mut answer);
         } else {
             asked.ask_tasks((hop, root), tasks, declarations, &target, &mut answer);
         }
-        let (mut reason, _) = conclude_question(&answer, &asked.snapshot.policies, discharged);
+        let mut reason = conclude_question(&answer, &asked.snapshot.policies, discharged, &mut StepUps::new());
         if question.stage == Stage::Task && !asked.is_inside_restriction(hop) {
             reason = Reason::OutsideRestriction;
         }
         all.push(Explained { question, reason, answer });
     }
-    if let (Some(leaf), Some(tasks)) = (chain.hops.last(), chain.tasks.last())
+    if let Some((leaf, tasks)) = chain.leaf()
         && !asked.is_own(tasks, declarations)
     {
         let question = Question { stage: Stage::Task, hop: Some(leaf.depth), party: leaf.agent };

@@ -15,11 +15,12 @@ use crate::authorize::PolicyId;
 use crate::calls::{Outcome, decide, decide_ceilings};
 use crate::chains::{Asked, Chain, HopView};
 use crate::datetime::Datetime;
-use crate::decision::{Reason, Stage};
+use crate::decision::Reason;
 use crate::engine::Snapshot;
 use crate::evaluate::Temporaries;
 use crate::grant_table::Grants;
 use crate::grants::{Grant, Hit, Restriction, Scope};
+use crate::parties::Party;
 use crate::request::Locals;
 use crate::slots::{RecordPlan, Slot};
 use crate::tasks::{Declarations, Task, TaskId};
@@ -100,23 +101,33 @@ impl Desk<'_> {
     /// Whether an entity may be named: it is in the store, of an open type, or one of an enumerated type.
     #[must_use]
     pub fn is_known(&self, entity: EntityId) -> bool {
-        is_known(entity, self.type_of(entity), self.snapshot, self.declarations, self.locals)
+        is_known(entity, self.snapshot, self.declarations, self.locals)
     }
 }
 
 /// Whether an entity may be named in a call: it is in the store, of an open type, or an id of an enumerated type.
-#[inline]
 #[must_use]
-pub fn is_known(
+pub fn is_known(entity: EntityId, snapshot: &Snapshot, declarations: &Declarations, locals: &Locals<'_>) -> bool {
+    known_type(entity, snapshot, declarations, locals).is_some()
+}
+
+/// The type of an entity that may be named in a call.
+#[inline(never)]
+#[must_use]
+pub fn known_type(
     entity: EntityId,
-    type_id: TypeId,
     snapshot: &Snapshot,
     declarations: &Declarations,
     locals: &Locals<'_>,
-) -> bool {
-    if snapshot.store.get(entity).is_some() || declarations.is_open(type_id) {
-        return true;
-    }
+) -> Option<TypeId> {
+    let Party { type_id, data, .. } = Party::of(entity, &snapshot.store, locals);
+    let is_known = data.is_some() || declarations.is_open(type_id) || is_listed(entity, type_id, snapshot, locals);
+    is_known.then_some(type_id)
+}
+
+/// Whether an entity is one of an enumerated type.
+#[cold]
+fn is_listed(entity: EntityId, type_id: TypeId, snapshot: &Snapshot, locals: &Locals<'_>) -> bool {
     let Some(schema) = &snapshot.compiled.schema else { return false };
     let is_enumerated = schema.entity_types.get(&type_id).is_some_and(|of| of.ids.is_some());
     is_enumerated && crate::request::has_id(entity, schema, &snapshot.store, locals)
@@ -352,7 +363,7 @@ pub fn decide_about(
     question: Option<&ApprovalQuestion>,
     desk: &Desk<'_>,
 ) -> Outcome {
-    let refused = |reason| Outcome { reason: Some(reason), stage: Some(Stage::Arguments), ..Outcome::default() };
+    let refused = Outcome::refused;
     if !desk.is_known(party) || !desk.is_known(leaf.agent) {
         return refused(Reason::UnknownParty);
     }

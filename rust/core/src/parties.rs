@@ -27,7 +27,7 @@ pub struct Party<'a> {
 
 impl<'a> Party<'a> {
     /// What a store, or the request itself, says of an entity.
-    #[inline]
+    #[inline(never)] // asked many times in a call: its code stands once
     #[must_use]
     pub fn of(entity: EntityId, store: &'a Store, locals: &Locals<'_>) -> Self {
         if entity.is_local() {

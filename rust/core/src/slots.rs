@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
+use smallvec::SmallVec;
 
 use crate::grant_slots::{GrantPath, GrantPaths};
 use crate::schema::{RecordType, Schema, Type};
@@ -36,6 +37,16 @@ pub enum Slot<'a> {
     Absent,
     /// The record above is not there either.
     Unreachable,
+}
+
+/// A row of slots.
+pub type Slots<'a> = SmallVec<[Slot<'a>; 16]>;
+
+/// Gives a row so many slots that all hold the same, whatever stood there before.
+#[inline(never)] // its code stands once
+pub fn reset<'a>(row: &mut Slots<'a>, slot_count: usize, slot: Slot<'a>) {
+    row.clear();
+    row.resize(slot_count, slot);
 }
 
 /// All context paths that the bundle's policies read.

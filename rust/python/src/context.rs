@@ -65,9 +65,6 @@ impl Held<'_> {
 /// What was read of a context so far: slot numbers with what they will hold.
 pub(crate) type Readings<'py> = SmallVec<[(u16, Held<'py>); 12]>;
 
-/// The row of slots that the readings make.
-pub(crate) type Slots<'a> = SmallVec<[Slot<'a>; 16]>;
-
 /// Puts readings into their slots.
 #[inline]
 pub(crate) fn fill<'a>(readings: &'a [(u16, Held<'_>)], slots: &mut [Slot<'a>]) -> Result<(), Misfit> {

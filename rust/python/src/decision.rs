@@ -145,7 +145,8 @@ impl Decision {
         snapshot: &Snapshot,
         under: UnderGrant,
     ) -> PyResult<Py<Self>> {
-        let errors = errors_of(outcome.answer.errors(), snapshot);
+        let answer = &outcome.answer;
+        let errors = if answer.has_errors() { errors_of(answer.errors(), snapshot) } else { Vec::new() };
         let policies = names_of(py, policies, nonce, snapshot)?;
         let (reason, epoch) = (outcome.reason(), snapshot.epoch);
         Py::new(py, Self { reason, policies, errors, detail: None, epoch, under: Some(under) })
@@ -356,18 +357,16 @@ fn names_of(py: Python<'_>, policies: &[PolicyId], nonce: u32, snapshot: &Snapsh
     })
 }
 
-/// The decision that follows from an answer; the same object as last time where nothing differs.
+/// The decision that follows from an answer; for an engine by its nonce the same object as last time where nothing differs.
 pub(crate) fn decision(
     py: Python<'_>,
     reason: Reason,
     answer: &Answer,
-    nonce: u32,
+    nonce: Option<u32>,
     snapshot: &Snapshot,
 ) -> PyResult<Py<Decision>> {
     let make = || Decision::of_answer(py, reason, answer, snapshot);
-    if !answer.permit_errors.is_empty() || !answer.forbid_errors.is_empty() {
-        return make();
-    }
+    let Some(nonce) = nonce.filter(|_| !answer.has_errors()) else { return make() };
     let policies: &[PolicyId] = match reason {
         Reason::Permitted => &answer.permits,
         Reason::Forbidden => &answer.forbids,

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use agentpdp_cedar::entities::{EntityError, put_all};
 use agentpdp_cedar::input::Input;
 use agentpdp_core::authorize::{Diagnostics, conclude};
-use agentpdp_core::decision::{Answer, Reason};
+use agentpdp_core::decision::Reason;
 use agentpdp_core::engine::{Compiled, Engine as CoreEngine, SlotUids, Snapshot};
 use agentpdp_core::entities::{Edits, Store};
 use agentpdp_core::evaluate::{Call, Temporaries};
@@ -18,7 +18,7 @@ use agentpdp_core::parties::{Parties, Party};
 use agentpdp_core::reload::ReloadError;
 use agentpdp_core::request::Locals;
 use agentpdp_core::schema::ActionType;
-use agentpdp_core::slots::Slot;
+use agentpdp_core::slots::{Slot, Slots};
 use agentpdp_core::value::TypeId;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -27,7 +27,7 @@ use pyo3::types::PyDict;
 use crate::batch;
 use crate::bundle::Bundle;
 use crate::clock::Clock;
-use crate::context::{ContextReader, Readings, Slots, diagnose, fill};
+use crate::context::{ContextReader, Readings, diagnose, fill};
 use crate::decision::{Decision, decision};
 use crate::errors;
 use crate::grants::Grant;
@@ -41,6 +41,7 @@ use crate::grants::judging::Scene;
 use crate::grants::orders::{self, OrderParts};
 use crate::grants::view::View;
 use crate::input::to_input;
+use crate::room;
 use crate::uid::{UidArgument, owned_uid, read_uid, resolve};
 
 /// Where an action that is not declared can be looked up.
@@ -174,15 +175,14 @@ impl Engine {
             grant: None,
             temporaries: &temporaries,
         };
-        let mut answer = Answer::default();
+        let mut room = room::take();
+        let answer = &mut room.answer;
         let parties = Parties::of(&principal, &resource, action, store);
-        snapshot.policies.answer_parties(&call, parties, diagnostics, &mut answer);
-        let reason = conclude(&answer, compiled.on_error);
-        if remember {
-            decision(py, reason, &answer, self.nonce, snapshot)
-        } else {
-            Decision::of_answer(py, reason, &answer, snapshot)
-        }
+        snapshot.policies.answer_parties(&call, parties, diagnostics, answer);
+        let reason = conclude(answer, compiled.on_error);
+        let decided = decision(py, reason, answer, nonce, snapshot);
+        room::keep(room);
+        decided
     }
 
     /// The epoch that refusals carry which do not look at a snapshot.

@@ -16,6 +16,7 @@ mod floors;
 mod grants;
 mod input;
 mod replay;
+mod room;
 mod to_python;
 mod uid;
 

@@ -112,7 +112,7 @@ fn about_decision(py: Python<'_>, scene: Scene<'_>, outcome: Outcome, locals: &L
         let under = UnderGrant { stage: outcome.stage, ..UnderGrant::default() };
         return Decision::refused_under(py, outcome.reason(), None, scene.snapshot.epoch, under);
     }
-    Settled::plain(outcome).finish(py, scene, locals, None)
+    Settled::plain(Box::new(outcome)).finish(py, scene, locals, None)
 }
 
 /// What `revoke`, `suspend` and `resume` name; just one of the four.

@@ -34,6 +34,7 @@ use crate::grants::judging::{Answered, Incoming, Scene, Unasked, judge};
 use crate::grants::read::Refused;
 use crate::grants::view::View;
 use crate::input::{to_arguments, to_input};
+use crate::room;
 use crate::uid::{owned_uid, uid_text};
 
 /// Type and id of an entity.
@@ -81,10 +82,10 @@ impl RowDecision {
         }
     }
 
-    fn refused(refused: Refused) -> Self {
+    fn refused(refused: Box<Refused>) -> Self {
         Self {
             stage: Some(Stage::Arguments),
-            refused: Some(Box::new(refused)),
+            refused: Some(refused),
             ..Self::status(Hit { reason: Reason::ArgumentType, hop: None })
         }
         .with_reason()
@@ -109,17 +110,23 @@ impl RowDecision {
                 let rewritten = std::mem::take(&mut answered.rewritten);
                 let outcome = &answered.settled.outcome;
                 let answer = &outcome.answer;
-                Self {
+                let mut decided = Self {
                     reason: outcome.reason(),
                     stage: outcome.stage,
                     hop: outcome.hop,
                     party: outcome.party,
-                    policies: answered.settled.policies(scene).into_boxed_slice(),
+                    policies: (*answered.settled.policies(scene)).into(),
                     errors: answer.errors().copied().collect(),
                     refused: None,
                     rewritten,
-                    answered: (outcome.reason() == Reason::StepUp).then(|| Box::new(answered)),
+                    answered: None,
+                };
+                if decided.reason == Reason::StepUp {
+                    decided.answered = Some(Box::new(answered));
+                } else {
+                    room::keep(answered.settled.outcome);
                 }
+                decided
             }
         }
     }
@@ -268,11 +275,11 @@ pub(crate) fn decide_call<'a, S: Source<'a>>(
     let store = &snapshot.store;
     let resource =
         call.resource.map(|given| given.map(|(type_name, id)| locals.resolve(store, type_name.into(), id.into())));
-    let action = view.named(call.action).or_else(|| {
+    let reader = view.named(call.action).or_else(|| {
         let (type_name, id) = parse_uid(call.action)?;
-        store.find(type_name, &id).filter(|action| view.call(*action).is_some())
+        view.call(store.find(type_name, &id)?)
     });
-    let incoming = Incoming { action, arguments: call.arguments, context: call.context, resource };
+    let incoming = Incoming { call: reader, arguments: call.arguments, context: call.context, resource };
     RowDecision::of(judge(scene, grant, &incoming, &mut locals, temporaries, None), scene)
 }
 

@@ -20,6 +20,7 @@ use crate::grants::flat::{FlatCopy, FlatSource};
 use crate::grants::input_source::InputSource;
 use crate::grants::judging::{Answered, Incoming, Scene, Told, Unasked, judge};
 use crate::grants::read::Refused;
+use crate::grants::view::CallReader;
 use crate::input::{to_arguments, to_input};
 use crate::to_python::input_to_python;
 use crate::uid::{EntityUid, read_uid, resolve};
@@ -57,7 +58,7 @@ pub(crate) fn decide_in(
     parts: CallParts<'_, '_>,
     mut told: Option<&mut Told>,
 ) -> PyResult<Py<Decision>> {
-    let action = named_action(parts.action, scene);
+    let call = named_action(parts.action, scene);
     let context: Option<Input> = given(parts.context).map(to_input);
     let (mut locals, temporaries) = (Locals::default(), Temporaries::default());
     let store = &scene.snapshot.store;
@@ -68,13 +69,13 @@ pub(crate) fn decide_in(
     let given = given(parts.arguments);
     let copy = given.and_then(FlatCopy::of);
     if let Some((copy, flats)) = copy.as_ref().and_then(|copy| Some((copy, copy.flats()?))) {
-        let incoming = Incoming { action, arguments: Some(FlatSource::Object(&flats)), context, resource };
+        let incoming = Incoming { call, arguments: Some(FlatSource::Object(&flats)), context, resource };
         let judged = judge(scene, grant, &incoming, &mut locals, &temporaries, told.as_deref_mut());
         name(py, scene, &judged, &locals, told)?;
-        return decision(py, scene, grant, judged, Given::Flat(&copy.dict), &locals);
+        return decision(py, scene, grant, judged, Given::Flat(copy.dict()), &locals);
     }
     let arguments: Option<Input> = given.map(to_arguments);
-    let incoming = Incoming { action, arguments: arguments.as_ref().map(InputSource), context, resource };
+    let incoming = Incoming { call, arguments: arguments.as_ref().map(InputSource), context, resource };
     let judged = judge(scene, grant, &incoming, &mut locals, &temporaries, told.as_deref_mut());
     name(py, scene, &judged, &locals, told)?;
     decision(py, scene, grant, judged, Given::Read(arguments.as_ref()), &locals)
@@ -155,16 +156,16 @@ pub(crate) fn refuse_status(py: Python<'_>, hit: Hit, epoch: u64) -> PyResult<Py
 }
 
 /// The host's action that a caller names, by its name or as an entity.
-pub(crate) fn named_action(value: &Bound<'_, PyAny>, scene: Scene<'_>) -> Option<EntityId> {
+pub(crate) fn named_action<'a>(value: &Bound<'_, PyAny>, scene: Scene<'a>) -> Option<&'a CallReader> {
     if let Ok(name) = value.cast::<PyString>()
         && let Ok(name) = name.to_str()
-        && let Some(action) = scene.view.named(name)
+        && let Some(call) = scene.view.named(name)
     {
-        return Some(action);
+        return Some(call);
     }
     let mut locals = Locals::default();
     let action = resolve(read_uid(value)?, Some(scene.engine.nonce), &scene.snapshot.store, &mut locals);
-    scene.view.call(action).map(|_| action)
+    scene.view.call(action)
 }
 
 impl Answered {
@@ -190,7 +191,7 @@ impl Answered {
             principal: scene.uid(py, grant.tree.principal, locals)?,
             agent: scene.uid(py, grant.agent, locals)?,
             action: scene.uid(py, self.action, locals)?,
-            resource: match &self.resource_uid {
+            resource: match self.resource_uid.as_deref() {
                 Some((type_name, id)) => Py::new(py, EntityUid::make(type_name, id)?)?,
                 None => scene.uid(py, self.resource, locals)?,
             },

@@ -6,8 +6,13 @@
 //! subclasses, integers beyond 64 bits, whole floats, which are handed on as integers) goes by `input.rs`, which must read
 //! plain values alike: `tests/boundary/test_one_reading.py` holds both to each other.
 
+use std::ptr::null_mut;
+use std::slice::from_raw_parts;
+use std::str::from_utf8_unchecked;
+
 use agentpdp_arguments::number::Number;
 use agentpdp_arguments::source::{Key, List, Name, Node, Object, Source};
+use pyo3::ffi::{PyDict_Next, PyUnicode_AsUTF8AndSize};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
 use smallvec::SmallVec;
@@ -15,11 +20,8 @@ use smallvec::SmallVec;
 /// Names beyond which arguments go by `input.rs`: each look-up walks over them.
 const NAMES_MAX: usize = 32;
 
-/// A copy of a dict, and its members.
-pub(crate) struct FlatCopy<'py> {
-    pub(crate) dict: Bound<'py, PyDict>,
-    members: SmallVec<[(Bound<'py, PyString>, Bound<'py, PyAny>); 8]>,
-}
+/// A copy of a dict that nobody else has.
+pub(crate) struct FlatCopy<'py>(Bound<'py, PyDict>);
 
 /// One plain value.
 #[derive(Clone, Copy, Debug)]
@@ -42,28 +44,47 @@ impl<'py> FlatCopy<'py> {
         if dict.len() > NAMES_MAX {
             return None;
         }
-        let dict = dict.copy().ok()?;
-        let mut members = SmallVec::new();
-        for (name, value) in &dict {
-            members.push((name.cast_into_exact::<PyString>().ok()?, value));
-        }
-        Some(Self { dict, members })
+        Some(Self(dict.copy().ok()?))
+    }
+
+    /// The copy itself, to be handed on once the members are read.
+    pub(crate) fn dict(&self) -> &Bound<'py, PyDict> {
+        &self.0
     }
 
     /// The members; none if one of them is not plain.
     pub(crate) fn flats(&self) -> Option<Flats<'_>> {
+        let py = self.0.py();
         let mut flats = Flats::new();
-        for (name, value) in &self.members {
-            flats.push((name.to_str().ok()?, flat(value)?));
+        let (mut position, mut name, mut value) = (0, null_mut(), null_mut());
+        // SAFETY: the dict is a dict that nobody else has, and nothing here changes it.
+        while unsafe { PyDict_Next(self.0.as_ptr(), &raw mut position, &raw mut name, &raw mut value) } != 0 {
+            // SAFETY: the copy holds its names and values for as long as it is borrowed, as nobody can change it.
+            let (name, value) = unsafe { (Borrowed::from_ptr(py, name), Borrowed::from_ptr(py, value)) };
+            flats.push((text_of(name.cast_exact::<PyString>().ok()?)?, flat(value)?));
         }
         Some(flats)
     }
 }
 
+/// The characters of a text; none if they are not Unicode's.
 #[inline]
-fn flat<'a>(value: &'a Bound<'_, PyAny>) -> Option<Flat<'a>> {
+fn text_of<'a>(text: Borrowed<'a, '_, PyString>) -> Option<&'a str> {
+    let mut size = 0;
+    // SAFETY: it is a text.
+    let bytes = unsafe { PyUnicode_AsUTF8AndSize(text.as_ptr(), &raw mut size) };
+    if bytes.is_null() {
+        drop(PyErr::take(text.py()));
+        return None;
+    }
+    // SAFETY: so many bytes of UTF-8 stand there for as long as the text lives, which is not changed.
+    Some(unsafe { from_utf8_unchecked(from_raw_parts(bytes.cast(), usize::try_from(size).ok()?)) })
+}
+
+#[inline]
+fn flat<'a>(value: Borrowed<'a, '_, PyAny>) -> Option<Flat<'a>> {
     if let Ok(text) = value.cast_exact::<PyString>() {
-        return Some(text.to_str().map_or(Flat::Broken, Flat::Text));
+        return Some(text_of(text).map_or(Flat::Broken, Flat::Text));
     }
     if let Ok(integer) = value.cast_exact::<PyInt>() {
         return integer.extract().ok().map(Flat::Integer);

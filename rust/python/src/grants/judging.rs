@@ -13,29 +13,29 @@ use agentpdp_arguments::json::{Json, Members};
 use agentpdp_arguments::source::Source;
 use agentpdp_cedar::input::Input;
 use agentpdp_core::authorize::PolicyId;
-use agentpdp_core::calls::{Outcome, decide as decide_core};
+use agentpdp_core::calls::{Outcome, decide as decide_core, decide_into};
 use agentpdp_core::chains::{Asked, Chain};
 use agentpdp_core::datetime::Datetime;
 use agentpdp_core::decision::Reason;
 use agentpdp_core::digest::{CallForm, call_digest};
-use agentpdp_core::engine::{ActionEntry, Snapshot};
+use agentpdp_core::engine::Snapshot;
 use agentpdp_core::evaluate::Temporaries;
 use agentpdp_core::explain::{Explained, explain as explain_core};
 use agentpdp_core::grants::{Grant as CoreGrant, Hit};
-use agentpdp_core::orders::{fill_record, is_known};
+use agentpdp_core::orders::{fill_record, is_known, known_type};
 use agentpdp_core::request::Locals;
-use agentpdp_core::slots::{RecordPlan, Slot};
+use agentpdp_core::slots::{RecordPlan, Slot, Slots, reset};
 use agentpdp_core::tasks::{Declarations, Digest, ResourceRule};
 use agentpdp_core::value::{EntityId, Record, TypeId, Value, ValueRef};
 use pyo3::Py;
 
-use crate::context::Slots;
 use crate::engine::Engine;
 use crate::grants::form::canonical_input;
 use crate::grants::near::{Near, near};
 use crate::grants::read::{Refused, read_host};
 use crate::grants::settled::Settled;
 use crate::grants::view::{CallReader, View};
+use crate::room;
 use crate::uid::{EntityUid, uid_text};
 
 /// What a call is decided against.
@@ -55,7 +55,7 @@ impl<'a> Scene<'a> {
     }
 
     pub(crate) fn is_known(&self, entity: EntityId, locals: &Locals<'_>) -> bool {
-        is_known(entity, self.type_of(entity, locals), self.snapshot, self.declarations, locals)
+        is_known(entity, self.snapshot, self.declarations, locals)
     }
 
     /// Type and id of an entity of the store or of the call.
@@ -103,15 +103,15 @@ impl Entities for Named<'_, '_, '_> {
     fn resolve(&mut self, type_id: TypeId, id: &str) -> Result<EntityId, UnknownEntity> {
         let Scene { snapshot, declarations, .. } = self.scene;
         let entity = self.resource(type_id, id)?;
-        if is_known(entity, type_id, snapshot, declarations, self.locals) { Ok(entity) } else { Err(UnknownEntity) }
+        if is_known(entity, snapshot, declarations, self.locals) { Ok(entity) } else { Err(UnknownEntity) }
     }
 }
 
 /// A call as it comes in, its action and resource looked up.
 #[derive(Clone, Copy)]
 pub(crate) struct Incoming<'a, S> {
-    /// The host's action; none where there is none of this name.
-    pub(crate) action: Option<EntityId>,
+    /// How the host's action is read; none where there is none of this name.
+    pub(crate) call: Option<&'a CallReader>,
     /// None where nothing is handed in.
     pub(crate) arguments: Option<S>,
     pub(crate) context: Option<&'a Input>,
@@ -136,7 +136,7 @@ pub(crate) enum Unasked {
     /// The chain does not hold.
     Status(Hit),
     /// Something of the call cannot be read, or does not fit.
-    Refused(Refused),
+    Refused(Box<Refused>),
 }
 
 impl From<Hit> for Unasked {
@@ -145,8 +145,8 @@ impl From<Hit> for Unasked {
     }
 }
 
-impl From<Refused> for Unasked {
-    fn from(refused: Refused) -> Self {
+impl From<Box<Refused>> for Unasked {
+    fn from(refused: Box<Refused>) -> Self {
         Self::Refused(refused)
     }
 }
@@ -157,7 +157,7 @@ pub(crate) struct Answered {
     pub(crate) action: EntityId,
     pub(crate) resource: EntityId,
     /// The resource of a call that asks, where only the call knows it.
-    pub(crate) resource_uid: Option<(String, String)>,
+    pub(crate) resource_uid: Option<Box<(String, String)>>,
     /// What the tool must get instead of what was given.
     pub(crate) rewritten: Vec<Rewrite>,
 }
@@ -183,15 +183,16 @@ pub(crate) fn judge<'a, S: Source<'a>>(
     let asked = Asked {
         snapshot,
         locals,
-        action: read.action,
+        action: read.call.action,
         resource: read.resource,
-        layout: &read.entry.layout,
+        layout: &read.call.entry.layout,
         slots: &room.slots,
         now: Datetime::from_milliseconds(now_ms),
         temporaries,
     };
     let is_dry = told.is_some();
-    let outcome = decide_core(&asked, &chain, &[]);
+    let mut outcome = room::take();
+    decide_into(&asked, &chain, &[], &mut outcome);
     let settled = if outcome.reason() == Reason::StepUp {
         match digest(scene, grant, incoming, &read, &room.decoded.rewritten, locals) {
             None => Settled::not_safe(outcome),
@@ -207,9 +208,11 @@ pub(crate) fn judge<'a, S: Source<'a>>(
         told.near = near(&asked, &chain, &told.questions);
         told.approved = settled.approved.to_vec();
     }
-    let Read { action, resource, .. } = read;
+    let Read { call: CallReader { action, .. }, resource } = read;
+    let action = *action;
     let is_shown = settled.outcome.reason() == Reason::StepUp && resource.is_local();
-    let resource_uid = is_shown.then(|| scene.parts_of(resource, locals)).map(|(name, id)| (name.into(), id.into()));
+    let owned = |(name, id): (&str, &str)| Box::new((name.to_owned(), id.to_owned()));
+    let resource_uid = is_shown.then(|| owned(scene.parts_of(resource, locals)));
     let rewritten = room.decoded.rewritten;
     Ok(Answered { settled, action, resource, resource_uid, rewritten })
 }
@@ -234,7 +237,7 @@ fn digest<'a, S: Source<'a>>(
         grant: Some(grant.id),
         tasks: &tasks,
         bundle: &scene.declarations.digest,
-        action: &scene.text_of(read.action, locals),
+        action: &scene.text_of(read.call.action, locals),
         resource: &scene.text_of(read.resource, locals),
         arguments: &arguments,
         context: &context,
@@ -246,8 +249,7 @@ static NO_ARGUMENTS: Json<'static> = Json::Object(Members { pairs: Vec::new(), h
 
 /// A call, read and checked.
 struct Read<'a> {
-    action: EntityId,
-    entry: &'a ActionEntry,
+    call: &'a CallReader,
     resource: EntityId,
 }
 
@@ -266,36 +268,38 @@ fn read_call<'a, S: Source<'a>>(
     locals: &mut Locals<'a>,
     temporaries: &'a Temporaries,
     Room { decoded, slots }: &mut Room<'a>,
-) -> Result<Read<'a>, Refused> {
+) -> Result<Read<'a>, Box<Refused>> {
     let unknown = || Refused::new(Reason::UnknownAction, Some("`agentpdp schema BUNDLE` lists the actions".to_owned()));
-    let action = incoming.action.ok_or_else(unknown)?;
-    let (Some(entry), Some(call)) = (scene.snapshot.compiled.actions.get(&action), scene.view.call(action)) else {
-        return Err(unknown());
-    };
+    let call = incoming.call.ok_or_else(unknown)?;
+    let entry = &call.entry;
     let arguments = decode(scene, call, incoming.arguments, locals, temporaries, decoded);
     let host = read_host(scene, call, incoming.context, locals);
     let host = Refused::first(arguments, host)?;
-    let resource = derive(scene, grant, action, decoded.resource, incoming.resource)?;
-    let root = chain.hops.first().map(|root| root.tree.principal);
-    let mut parties = root.into_iter().chain(chain.hops.iter().map(|hop| hop.agent));
-    if !parties.clone().all(|party| scene.is_known(party, locals)) {
-        return Err(Refused::new(
-            Reason::UnknownParty,
-            Some("the principal or an agent is not in the store".to_owned()),
-        ));
+    let resource = derive(scene, grant, call, decoded.resource, incoming.resource)?;
+    let type_of = |entity| known_type(entity, scene.snapshot, scene.declarations, locals);
+    let mut is_for_all = true;
+    for party in std::iter::once(grant.tree.principal).chain(chain.hops.iter().map(|hop| hop.agent)) {
+        let Some(type_id) = type_of(party) else {
+            return Err(Refused::new(
+                Reason::UnknownParty,
+                Some("the principal or an agent is not in the store".to_owned()),
+            ));
+        };
+        is_for_all &= entry.action.principals.contains(&type_id);
     }
     let Some(resource) = resource else {
         return Err(Refused::new(Reason::UnknownResource, Some("no resource is given".to_owned())));
     };
-    let is_fixed = matches!(scene.declarations.resources.get(&action), Some(ResourceRule::Fixed(_)));
-    if !is_fixed && !scene.is_known(resource, locals) {
-        return Err(Refused::new(Reason::UnknownResource, Some("it is not in the store".to_owned())));
-    }
-    let is_for = |types: &[TypeId], entity| types.contains(&scene.type_of(entity, locals));
-    if !parties.all(|party| is_for(&entry.action.principals, party)) || !is_for(&entry.action.resources, resource) {
+    let is_fixed = matches!(call.resource, Some(ResourceRule::Fixed(_)));
+    let resource_type = match type_of(resource) {
+        None if is_fixed => scene.type_of(resource, locals),
+        None => return Err(Refused::new(Reason::UnknownResource, Some("it is not in the store".to_owned()))),
+        Some(type_id) => type_id,
+    };
+    if !is_for_all || !entry.action.resources.contains(&resource_type) {
         return Err(Refused::new(Reason::NotApplicable, None));
     }
-    slots.resize(entry.layout.slot_count, Slot::Unreachable);
+    reset(slots, entry.layout.slot_count, Slot::Unreachable);
     if let Some(plan) = &call.input {
         fill_input(plan, &decoded.slots, temporaries, slots);
     }
@@ -305,7 +309,7 @@ fn read_call<'a, S: Source<'a>>(
             fill_record(&call.host, record, slots);
         }
     }
-    Ok(Read { action, entry, resource })
+    Ok(Read { call, resource })
 }
 
 /// Reads the arguments by the plan of the tool; an action that is no tool has none.
@@ -316,13 +320,13 @@ fn decode<'a, S: Source<'a>>(
     locals: &mut Locals<'a>,
     temporaries: &'a Temporaries,
     decoded: &mut Decoded<'a>,
-) -> Result<(), Refused> {
+) -> Result<(), Box<Refused>> {
     let mut named = Named { scene, locals };
     let read = match arguments {
         Some(arguments) => call.plan.decode(arguments, &mut named, temporaries, decoded),
         None => call.plan.decode(&NO_ARGUMENTS, &mut named, temporaries, decoded),
     };
-    read.map_err(Refused::from)
+    read.map_err(Box::from)
 }
 
 /// Puts decoded arguments into the slots that policies read.
@@ -356,13 +360,13 @@ fn fill_input<'a>(plan: &RecordPlan, decoded: &[Slot<'a>], temporaries: &'a Temp
 fn derive(
     scene: Scene<'_>,
     grant: &CoreGrant,
-    action: EntityId,
+    call: &CallReader,
     argument: Option<EntityId>,
     given: Option<Option<EntityId>>,
-) -> Result<Option<EntityId>, Refused> {
+) -> Result<Option<EntityId>, Box<Refused>> {
     let store = &scene.snapshot.store;
     let principal = grant.tree.principal;
-    let found = match scene.declarations.resources.get(&action) {
+    let found = match &call.resource {
         None => return Ok(None),
         Some(ResourceRule::Caller) => return Ok(given.flatten()),
         Some(ResourceRule::Argument) => argument,

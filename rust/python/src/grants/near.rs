@@ -57,7 +57,7 @@ fn near_one(asked: &Asked<'_>, chain: &Chain<'_>, explained: &Explained) -> Near
     let store = &asked.snapshot.store;
     let question = &explained.question;
     let tasks: Option<&[TaskId]> = match question.stage {
-        Stage::Task => Some(question.hop.and_then(|hop| chain.tasks.get(usize::from(hop))).map_or(&[], |tasks| tasks)),
+        Stage::Task => Some(question.hop.and_then(|hop| chain.hop(usize::from(hop))).map_or(&[], |(_, tasks)| tasks)),
         _ => None,
     };
     let is_asked = |policy: &Policy| match (tasks, policy.task) {

@@ -152,8 +152,8 @@ fn read_actions(members: &[Bound<'_, PyAny>], scene: Scene<'_>) -> Option<Box<[E
     let actions = &scene.snapshot.compiled.actions;
     let find = |value: &Bound<'_, PyAny>| {
         let name = value.cast::<PyString>().ok().and_then(|name| name.to_str().ok().map(str::to_owned));
-        if let Some(action) = name.as_deref().and_then(|name| scene.view.named(name)) {
-            return Some(action);
+        if let Some(call) = name.as_deref().and_then(|name| scene.view.named(name)) {
+            return Some(call.action);
         }
         let uid = read_uid(value).map(|uid| resolve(uid, None, store, &mut Locals::default()));
         if let Some(action) = uid.filter(|uid| actions.contains_key(uid)) {

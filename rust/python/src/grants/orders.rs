@@ -145,7 +145,7 @@ fn issue_in(
             return Err(PyRuntimeError::new_err("a refused order was allowed"));
         }
     };
-    let outcome = proposal.decide(&desk, &[]);
+    let outcome = Box::new(proposal.decide(&desk, &[]));
     let form = (outcome.reason() == Reason::StepUp).then(|| canonical_input(&order_form(parts, parent.is_none())));
     let settled = match form {
         None => Settled::plain(outcome),

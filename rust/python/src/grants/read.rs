@@ -13,7 +13,7 @@ use crate::decision::{Decision, UnderGrant};
 use crate::grants::judging::Scene;
 use crate::grants::view::CallReader;
 
-/// Why a call is refused before any policy is asked.
+/// Why a call is refused before any policy is asked; boxed wherever it is handed on, as most calls have none.
 pub(crate) struct Refused {
     pub(crate) reason: Reason,
     pub(crate) detail: Option<String>,
@@ -21,22 +21,23 @@ pub(crate) struct Refused {
     pub(crate) argument: Option<(String, String)>,
 }
 
-impl From<Refusal> for Refused {
+impl From<Refusal> for Box<Refused> {
+    #[cold]
     fn from(refusal: Refusal) -> Self {
         let Refusal { reason, argument, expected } = refusal;
         let place = if argument.is_empty() { "the arguments".to_owned() } else { format!("`{argument}`") };
         let detail = format!("{place}: expected {expected}");
-        Self { reason, detail: Some(detail), argument: Some((argument, expected)) }
+        Self::new(Refused { reason, detail: Some(detail), argument: Some((argument, expected)) })
     }
 }
 
 impl Refused {
-    pub(crate) fn new(reason: Reason, detail: Option<String>) -> Self {
-        Self { reason, detail, argument: None }
+    pub(crate) fn new(reason: Reason, detail: Option<String>) -> Box<Self> {
+        Box::new(Self { reason, detail, argument: None })
     }
 
     /// Of two readings the refusal that comes first; the arguments' wins a tie.
-    pub(crate) fn first<T>(arguments: Result<(), Self>, host: Result<T, Self>) -> Result<T, Self> {
+    pub(crate) fn first<T>(arguments: Result<(), Box<Self>>, host: Result<T, Box<Self>>) -> Result<T, Box<Self>> {
         match (arguments, host) {
             (Ok(()), host) => host,
             (Err(arguments), Err(host)) if host.rank() < arguments.rank() => Err(host),
@@ -71,14 +72,20 @@ pub(crate) fn read_host<'a>(
     call: &CallReader,
     context: Option<&Input>,
     locals: &mut Locals<'a>,
-) -> Result<Option<Record>, Refused> {
-    let has_none = call.host.attributes.is_empty() && call.host.slot.is_none() && call.host.undeclared.is_empty();
-    let empty = Input::Object(Vec::new());
-    let input = match context {
-        None if has_none => return Ok(None),
-        None => &empty,
-        Some(context) => context,
-    };
+) -> Result<Option<Record>, Box<Refused>> {
+    if context.is_none() && call.has_no_host {
+        return Ok(None);
+    }
+    read_given(scene, call, context.unwrap_or(&Input::Object(Vec::new())), locals).map(Some)
+}
+
+#[inline(never)] // most calls bring none, and then this stays out of their way
+fn read_given<'a>(
+    scene: Scene<'a>,
+    call: &CallReader,
+    input: &Input,
+    locals: &mut Locals<'a>,
+) -> Result<Record, Box<Refused>> {
     if let Input::Object(members) = input
         && let Some((name, _)) = members.iter().find(|(name, _)| RESERVED.contains(&name.as_str()))
     {
@@ -89,7 +96,7 @@ pub(crate) fn read_host<'a>(
     let schema = scene.snapshot.compiled.schema.as_deref();
     let mut reader = ContextReader { nonce: Some(scene.engine.nonce), store, schema, locals };
     if let Ok(Value::Record(record)) = reader.value(input, Some(&type_of_plan(&call.host))) {
-        return Ok(Some((*record).clone()));
+        return Ok((*record).clone());
     }
     let (reason, detail) = diagnose_input(input, &call.host, "context", &mut reader);
     Err(Refused::new(reason, Some(detail)))

@@ -1,5 +1,6 @@
 //! What asking came to, once approvals are taken into account.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use agentpdp_core::approvals::Approved;
@@ -10,16 +11,16 @@ use agentpdp_core::request::Locals;
 use agentpdp_core::tasks::Digest;
 use agentpdp_core::value::EntityId;
 use pyo3::prelude::*;
-use smallvec::SmallVec;
 
 use crate::decision::{Decision, UnderGrant};
 use crate::grants::approval::ApprovalRequest;
 use crate::grants::judging::Scene;
+use crate::room;
 use crate::uid::EntityUid;
 
 /// What came of asking, once approvals are taken into account.
 pub(crate) struct Settled {
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: Box<Outcome>,
     /// Step-up forbids that approvals take back.
     pub(crate) approved: Vec<PolicyId>,
     /// The call's digest, where something is in the way that could be approved.
@@ -30,17 +31,17 @@ pub(crate) struct Settled {
 }
 
 impl Settled {
-    pub(crate) fn plain(outcome: Outcome) -> Self {
+    pub(crate) fn plain(outcome: Box<Outcome>) -> Self {
         Self { outcome, approved: Vec::new(), digest: None, arguments: None, is_unsafe: false }
     }
 
-    pub(crate) fn not_safe(outcome: Outcome) -> Self {
+    pub(crate) fn not_safe(outcome: Box<Outcome>) -> Self {
         Self { is_unsafe: true, ..Self::plain(outcome) }
     }
 
     /// What the approvals of a digest change.
     pub(crate) fn with_approvals(
-        outcome: Outcome,
+        outcome: Box<Outcome>,
         digest: Digest,
         scene: Scene<'_>,
         is_dry: bool,
@@ -68,15 +69,15 @@ impl Settled {
             // Another call has used them up between the look and the use.
             return plain(outcome);
         }
-        Self { approved, ..plain(second) }
+        Self { approved, ..plain(Box::new(second)) }
     }
 
     /// The policies that decided.
-    pub(crate) fn policies(&self, scene: Scene<'_>) -> SmallVec<[PolicyId; 8]> {
+    pub(crate) fn policies(&self, scene: Scene<'_>) -> Cow<'_, [PolicyId]> {
         let answer = &self.outcome.answer;
         match self.outcome.reason() {
-            Reason::Permitted => SmallVec::from_slice(&answer.permits),
-            Reason::Forbidden => SmallVec::from_slice(&answer.forbids),
+            Reason::Permitted => Cow::Borrowed(&answer.permits),
+            Reason::Forbidden => Cow::Borrowed(&answer.forbids),
             Reason::ForbidError => answer.forbid_errors.iter().map(|(policy, _)| *policy).collect(),
             Reason::StepUp => {
                 let asks = |policy: &&PolicyId| {
@@ -85,29 +86,27 @@ impl Settled {
                 };
                 answer.forbids.iter().filter(asks).copied().collect()
             }
-            _ => SmallVec::new(),
+            _ => Cow::Borrowed(&[]),
         }
     }
 
     /// The decision, with what to show a person.
     pub(crate) fn finish(
-        self,
+        mut self,
         py: Python<'_>,
         scene: Scene<'_>,
         locals: &Locals<'_>,
         request: Option<Py<ApprovalRequest>>,
     ) -> PyResult<Py<Decision>> {
         let party = self.outcome.party.map(|party| scene.uid(py, party, locals)).transpose()?;
+        let arguments = self.arguments.take();
         let policies = self.policies(scene);
-        let under = UnderGrant {
-            stage: self.outcome.stage,
-            hop: self.outcome.hop,
-            party,
-            arguments: self.arguments,
-            request,
-            argument: None,
-        };
-        Decision::of_outcome(py, &self.outcome, &policies, scene.engine.nonce, scene.snapshot, under)
+        let under =
+            UnderGrant { stage: self.outcome.stage, hop: self.outcome.hop, party, arguments, request, argument: None };
+        let decided = Decision::of_outcome(py, &self.outcome, &policies, scene.engine.nonce, scene.snapshot, under);
+        drop(policies);
+        room::keep(self.outcome);
+        decided
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use agentpdp_arguments::plan::Plan;
 use agentpdp_core::engine::{ActionEntry, Snapshot};
 use agentpdp_core::slots::RecordPlan;
+use agentpdp_core::tasks::ResourceRule;
 use agentpdp_core::value::EntityId;
 use foldhash::fast::FixedState;
 use pyo3::prelude::*;
@@ -25,8 +26,15 @@ pub(crate) struct HostAction {
 
 /// How the calls of one of the host's actions are read.
 pub(crate) struct CallReader {
+    pub(crate) action: EntityId,
+    /// What the schema says of the action, and how its contexts are laid out.
+    pub(crate) entry: ActionEntry,
+    /// Where the resource comes from; none if nothing says so.
+    pub(crate) resource: Option<ResourceRule>,
     /// The action's own part of the context.
     pub(crate) host: RecordPlan,
+    /// Whether that is nothing at all.
+    pub(crate) has_no_host: bool,
     /// The slots of `context.input`.
     pub(crate) input: Option<RecordPlan>,
     /// How arguments are read; of an action that is no tool, that there are none.
@@ -36,9 +44,11 @@ pub(crate) struct CallReader {
 /// What is kept of one bundle.
 pub(crate) struct View {
     keys: HashMap<EntityId, Arc<RecordKeys>, FixedState>,
-    calls: HashMap<EntityId, CallReader, FixedState>,
-    /// The host's actions by id, where only one has it.
-    names: HashMap<Box<str>, EntityId, FixedState>,
+    calls: Vec<CallReader>,
+    /// Places in `calls`.
+    actions: HashMap<EntityId, usize, FixedState>,
+    /// The same by id, where only one action has it.
+    names: HashMap<Box<str>, usize, FixedState>,
     /// Names of tools, sorted, with their actions.
     tools: Vec<(Box<str>, EntityId)>,
 }
@@ -57,7 +67,8 @@ impl View {
             keys
         };
         let keys = snapshot.compiled.actions.iter().map(|(action, entry)| (*action, keys_of(entry))).collect();
-        let mut view = Self { keys, calls: HashMap::default(), names: HashMap::default(), tools: Vec::new() };
+        let mut view =
+            Self { keys, calls: Vec::new(), actions: HashMap::default(), names: HashMap::default(), tools: Vec::new() };
         let no_arguments = Arc::new(Plan::empty());
         let mut repeated: Vec<Box<str>> = Vec::new();
         for host in actions {
@@ -66,9 +77,11 @@ impl View {
             else {
                 continue;
             };
-            view.calls
-                .insert(host.action, CallReader::new(entry, host.plan.clone().unwrap_or_else(|| no_arguments.clone())));
-            if view.names.insert((&**id).into(), host.action).is_some() {
+            let plan = host.plan.clone().unwrap_or_else(|| no_arguments.clone());
+            let place = view.calls.len();
+            view.calls.push(CallReader::new(host.action, entry, plan, snapshot));
+            view.actions.insert(host.action, place);
+            if view.names.insert((&**id).into(), place).is_some() {
                 repeated.push((&**id).into());
             }
             if host.plan.is_some() {
@@ -105,13 +118,13 @@ impl View {
     /// How the calls of one of the host's actions are read.
     #[inline]
     pub(crate) fn call(&self, action: EntityId) -> Option<&CallReader> {
-        self.calls.get(&action)
+        self.calls.get(*self.actions.get(&action)?)
     }
 
-    /// The host's action of a name.
+    /// The same of a name.
     #[inline]
-    pub(crate) fn named(&self, name: &str) -> Option<EntityId> {
-        self.names.get(name).copied()
+    pub(crate) fn named(&self, name: &str) -> Option<&CallReader> {
+        self.calls.get(*self.names.get(name)?)
     }
 
     /// Names of tools, sorted, with their actions.
@@ -121,12 +134,15 @@ impl View {
 }
 
 impl CallReader {
-    fn new(entry: &ActionEntry, plan: Arc<Plan>) -> Self {
+    fn new(action: EntityId, entry: &ActionEntry, plan: Arc<Plan>, snapshot: &Snapshot) -> Self {
         let mut host = entry.layout.context.clone();
         let mut attributes = host.attributes.into_vec();
         let at = attributes.iter().position(|attribute| &*attribute.name == "input");
         let input = at.and_then(|at| attributes.remove(at).inner);
         host.attributes = attributes.into_boxed_slice();
-        Self { host, input, plan }
+        let resources = snapshot.compiled.declarations.as_ref().map(|declarations| &declarations.resources);
+        let resource = resources.and_then(|resources| resources.get(&action)).cloned();
+        let has_no_host = host.attributes.is_empty() && host.slot.is_none() && host.undeclared.is_empty();
+        Self { action, entry: entry.clone(), resource, host, has_no_host, input, plan }
     }
 }
