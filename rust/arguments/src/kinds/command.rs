@@ -5,7 +5,8 @@
 //! and quotes are harmless spellings: every shell reads them alike, and rules see the words.
 //!
 //! Refused because it does more than run one program, or not in every shell alike: operators, redirections, expansions,
-//! substitutions, globs, comments, backslashes, several lines, variables set in front, keywords of the shell.
+//! substitutions, globs, comments, backslashes, several lines, variables set in front, keywords of the shell, words with
+//! an unquoted `=` in front (zsh puts the path of a program there).
 //!
 //! Source: POSIX, "Shell Command Language". Read next: `money.rs`.
 
@@ -81,6 +82,9 @@ pub fn read(text: &str) -> Result<Command<'_>, Rejection> {
         if words.is_empty() && (!is_quoted && word.contains('=')) {
             return Err(Rejection::Ambiguous("a command without variables set in front of it"));
         }
+        if trimmed.starts_with('=') {
+            return Err(Rejection::Ambiguous("a command whose words do not start with `=`, unless it is in quotes"));
+        }
         words.push(word);
         rest = after;
     }
@@ -137,8 +141,8 @@ fn quoted(words: &[Cow<'_, str>]) -> String {
         }
         let is_bare = !word.is_empty() && word.bytes().all(is_word_byte);
         match word {
-            // In front, a name with `=` would set a variable.
-            bare if is_bare && (at > 0 || !bare.contains('=')) => line.push_str(bare),
+            // In front, a name with `=` would set a variable; a word that starts with it means a path to some shells.
+            bare if is_bare && (at > 0 || !bare.contains('=')) && !bare.starts_with('=') => line.push_str(bare),
             word if !word.contains('\'') => {
                 line.push('\'');
                 line.push_str(word);
