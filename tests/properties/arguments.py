@@ -75,17 +75,23 @@ def value_json(value: Value) -> Any:
         sign = "-" if value.units < 0 else ""
         return call("decimal", f"{sign}{units // 10_000}.{units % 10_000:04}")
     if value.kind == "datetime":
-        return call("datetime", moment_text(value.milliseconds))
+        return moment_json(value.milliseconds)
     if value.kind == "ipaddr":
         return call("ip", f"{value.version}/{value.address}/{value.prefix}")
     return value.value
 
 
-def moment_text(milliseconds: int) -> str:
+def moment_json(milliseconds: int) -> Any:
+    """A moment by its text; where its year has no four digits, by the time since 1970."""
     from datetime import UTC, datetime, timedelta
 
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + f".{milliseconds % 1_000:03}Z"
+    try:
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        since = call("duration", f"{milliseconds}ms")
+        return {"__extn": {"fn": "offset", "args": [call("datetime", "1970-01-01"), since]}}
+    text = f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0")
+    return call("datetime", f"{text}.{milliseconds % 1_000:03}Z")
 
 
 def call(function: str, text: str) -> Any:

@@ -51,7 +51,7 @@ FILES = {
     'most = { type = "Long", default = 5 }\n'
     'rate = { type = "decimal", default = "0.5" }\n'
     'net = { type = "ipaddr", default = "10.0.0.0/8" }\n'
-    'since = { type = "datetime", default = "2026-01-01" }\n'
+    'since = { type = "datetime", default = "9999-12-31" }\n'
     'span = { type = "duration", default = "1h" }\n',
     "tasks/work.cedar": '@id("do") permit (principal, action in '
     '[Action::"put", Action::"file"], resource);\n'

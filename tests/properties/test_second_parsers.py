@@ -13,12 +13,14 @@ import posixpath
 import shlex
 import socket
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from email.headerregistry import Address
 from email.utils import getaddresses, parseaddr
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 from agentpdp import _core
@@ -28,6 +30,10 @@ from hypothesis import strategies as st
 PORTS = {"https": 443, "http": 80, "wss": 443, "ws": 80, "ftp": 21}
 EUROS = {"kind": "money", "currency": "EUR", "places": 2}
 WINDOWS = {"kind": "path", "system": "windows"}
+STAMPED = "%d %B %Y %H:%M:%S %z"
+STAMP = {"kind": "datetime", "formats": [STAMPED]}
+TWELVE = "%Y-%m-%d %I:%M %p"
+LOCAL = {"kind": "datetime", "formats": [TWELVE], "zone": "Europe/Berlin"}
 
 
 class Near(NamedTuple):
@@ -115,6 +121,24 @@ def same_money(text: str, value: Any) -> bool:
     return text.isascii() and Decimal(text) * 100 == value["minor"]
 
 
+def moment(value: Any) -> datetime:
+    return datetime.fromisoformat(value["__extn"]["arg"])
+
+
+def same_date(text: str, value: Any) -> bool:
+    return moment(value).date() == date.fromisoformat(text)
+
+
+def same_stamp(text: str, value: Any) -> bool:
+    return moment(value) == datetime.strptime(text, STAMPED)
+
+
+def same_local(text: str, value: Any) -> bool:
+    local = datetime.strptime(text, TWELVE).replace(tzinfo=ZoneInfo("Europe/Berlin"))
+    other = local.replace(fold=1)
+    return moment(value) == local.astimezone(UTC) == other.astimezone(UTC)
+
+
 KINDS = {
     "url": Near(
         "url",
@@ -163,6 +187,24 @@ KINDS = {
         ["ls -l /tmp", "echo 'a b' \"c d\"", "git commit -m x"],
         [*" \"'\\$`|&;<>()#=~*?[]{}!%\t\n", "''", "$(x)", " =x", "a=b ", "\\\n"],
         same_command,
+    ),
+    "date": Near(
+        {"kind": "date", "formats": ["iso-date"]},
+        ["2024-02-29", "2023-12-31", "9999-12-31"],
+        [*"0123-/٣ ", "00", "-13-", "-W01-1"],
+        same_date,
+    ),
+    "stamp": Near(
+        STAMP,
+        ["29 February 2024 23:59:59 -0530", "01 January 1970 00:00:00 +0000"],
+        [*"0129:+-Z ", "May", "-2400", "+2359", ":60", "٣"],
+        same_stamp,
+    ),
+    "local-time": Near(
+        LOCAL,
+        ["2024-03-31 03:30 AM", "2024-10-27 01:59 AM", "2024-06-01 12:00 PM"],
+        [*"0123-: ", "02:30 AM", "am", "12", "31"],
+        same_local,
     ),
     "money": Near(
         EUROS,

@@ -3,6 +3,7 @@
 //! Values in Cedar's JSON form: entities as `__entity`, extension values as `__extn`, sets as lists in the order of values.
 //! Types as the resolved schema of a bundle has them.
 
+use agentpdp_core::datetime::Duration;
 use agentpdp_core::decision::Reason;
 use agentpdp_core::entities::Store;
 use agentpdp_core::schema::{RecordType, Type};
@@ -92,15 +93,23 @@ pub fn value_json(value: ValueRef<'_>, names: &dyn Names) -> Value {
         }
         ValueRef::Decimal(decimal) => extension("decimal", decimal.to_string()),
         ValueRef::Ip(range) => extension("ip", range.to_string()),
-        ValueRef::Datetime(time) => extension("datetime", moment_text(time.milliseconds())),
+        ValueRef::Datetime(time) => match moment_text(time.milliseconds()) {
+            Some(text) => extension("datetime", text),
+            None => {
+                let since = Duration::from_milliseconds(time.milliseconds()).to_string();
+                let arguments = [extension("datetime", "1970-01-01".to_owned()), extension("duration", since)];
+                json!({"__extn": {"fn": "offset", "args": arguments}})
+            }
+        },
         ValueRef::Duration(length) => extension("duration", length.to_string()),
     }
 }
 
-/// A moment as Cedar reads it, in UTC with milliseconds.
-fn moment_text(milliseconds: i64) -> String {
-    let moment = jiff::Timestamp::from_millisecond(milliseconds).ok();
-    moment.map_or_else(String::new, |moment| format!("{moment:.3}"))
+/// A moment as Cedar reads it, in UTC with milliseconds; none before the year 0 and after 9999, for which there is no text.
+fn moment_text(milliseconds: i64) -> Option<String> {
+    let since = jiff::SignedDuration::from_millis(milliseconds);
+    let moment = jiff::civil::DateTime::constant(1970, 1, 1, 0, 0, 0, 0).checked_add(since).ok()?;
+    (moment.year() >= 0).then(|| format!("{moment:.3}Z"))
 }
 
 /// A type as the resolved schema of a bundle has it.

@@ -12,7 +12,7 @@ use std::fmt::Write;
 use agentpdp_core::datetime::Datetime;
 use jiff::civil::DateTime;
 use jiff::fmt::strtime::{self, BrokenDownTime};
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 
 use crate::number::Buffer;
 use crate::refusal::Rejection;
@@ -27,6 +27,9 @@ const DATE: &str = "a date such as `2025-01-31`";
 const MOMENT: &str = "a time such as `2025-01-31T12:00:00Z` or with an offset such as `+01:00`";
 const DECLARED: &str = "a text in one of the formats that are declared for it";
 const MILLISECONDS: &str = "a time without parts of a millisecond";
+
+/// Seconds that no offset has: RFC 3339 counts hours to 23.
+const OFFSET_BEYOND: i32 = 86_400;
 
 /// What formats may hold: each has one meaning, and years have four digits.
 const SPECIFIERS: [&str; 22] = [
@@ -190,6 +193,10 @@ fn read_pattern(text: &str, pattern: &str, zone: Option<&TimeZone>) -> Result<(D
     let Ok(broken) = BrokenDownTime::parse(pattern, text) else { return Err(refused) };
     let Some(time) = civil(&broken).filter(|time| time.year() >= YEAR_LEAST) else { return Err(refused) };
     let offset = broken.offset();
+    let is_known = |offset: Offset| offset.seconds() % 60 == 0 && offset.seconds().abs() < OFFSET_BEYOND;
+    if offset.is_some_and(|offset| !is_known(offset)) {
+        return Err(Rejection::Ambiguous("an offset of whole minutes, below 24 hours"));
+    }
     let zone = match (offset, zone) {
         (Some(offset), _) => TimeZone::fixed(offset),
         (None, Some(zone)) => zone.clone(),
