@@ -212,5 +212,14 @@ def table_of(rows: Sequence[Json]) -> Any:
         if pa.types.is_string(column.type):
             made[name] = column.dictionary_encode()
     table = pa.table(made)
-    # What Arrow changes, such as a name that only some rows have, is another call.
-    return table if table.to_pylist() == rows else None
+    # What Arrow changes is another call: a name that only some rows have, a flag among numbers.
+    return table if typed(table.to_pylist()) == typed(rows) else None
+
+
+def typed(value: Any) -> Any:
+    """A value with its types, so that `True` is not `1.0`."""
+    if isinstance(value, dict):
+        return {name: typed(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [typed(each) for each in value]
+    return (type(value), value)
