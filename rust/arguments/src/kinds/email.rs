@@ -162,6 +162,10 @@ fn reject(text: &str) -> Rejection {
     if prove(&canonical).is_none() {
         return Rejection::Format(EXPECTED);
     }
+    if canonical.len() > EMAIL_BYTES_MAX {
+        // The ASCII form of a domain may be longer than its letters.
+        return Rejection::TooLarge(EMAIL_BYTES_MAX);
+    }
     if is_read_so(trimmed, address) { Rejection::NotCanonical(canonical) } else { Rejection::Ambiguous(PLAIN) }
 }
 
@@ -215,6 +219,10 @@ pub fn read_list(text: &str) -> Result<Emails<'_>, Rejection> {
     }
     match canonical {
         None => Ok(emails),
-        Some(spelled) => Err(Rejection::NotCanonical(spelled.join(", "))),
+        Some(spelled) => {
+            let spelled = spelled.join(", ");
+            let is_short = spelled.len() <= EMAIL_LIST_BYTES_MAX;
+            Err(if is_short { Rejection::NotCanonical(spelled) } else { Rejection::TooLarge(EMAIL_LIST_BYTES_MAX) })
+        }
     }
 }
