@@ -48,10 +48,11 @@ impl Outcome {
 
     /// Forgets what was decided, keeps the room.
     pub fn clear(&mut self) {
-        (self.reason, self.stage, self.hop, self.party) = (None, None, None, None);
-        self.answer.clear();
-        self.step_ups.clear();
-        self.stepped_up = None;
+        // Each by its name: what is added here later must be forgotten, too.
+        let Self { reason, stage, hop, party, answer, step_ups, stepped_up } = self;
+        (*reason, *stage, *hop, *party, *stepped_up) = (None, None, None, None, None);
+        answer.clear();
+        step_ups.clear();
     }
 
     /// Ends the asking at a question that no policy was asked for.

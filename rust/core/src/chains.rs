@@ -222,14 +222,14 @@ impl<'g> Chain<'g> {
         Some(Self { hops, renumbered })
     }
 
-    /// A hop, by its place from the root, with the numbers of its tasks.
+    /// A hop, by its place from the root, with the numbers of its tasks; one without a number has no task that permits.
     #[inline]
     #[must_use]
     pub fn hop(&self, place: usize) -> Option<(&'g Grant, &[TaskId])> {
         let hop = *self.hops.get(place)?;
         let tasks = match &self.renumbered {
             None => &hop.scope.tasks,
-            Some(tasks) => tasks.get(place)?,
+            Some(tasks) => tasks.get(place).map_or(&[][..], |tasks| tasks),
         };
         Some((hop, tasks))
     }

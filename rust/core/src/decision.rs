@@ -179,9 +179,10 @@ impl Answer {
 
     /// Forgets what was said, keeps the room.
     pub fn clear(&mut self) {
-        self.permits.clear();
-        self.forbids.clear();
-        self.permit_errors.clear();
-        self.forbid_errors.clear();
+        let Self { permits, forbids, permit_errors, forbid_errors } = self;
+        permits.clear();
+        forbids.clear();
+        permit_errors.clear();
+        forbid_errors.clear();
     }
 }
