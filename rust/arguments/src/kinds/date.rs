@@ -11,8 +11,8 @@ use std::fmt::Write;
 
 use agentpdp_core::datetime::Datetime;
 use jiff::civil::DateTime;
-use jiff::fmt::strtime::{self, BrokenDownTime};
-use jiff::tz::{Offset, TimeZone};
+use jiff::fmt::strtime::BrokenDownTime;
+use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 
 use crate::number::Buffer;
 use crate::refusal::Rejection;
@@ -202,18 +202,20 @@ fn read_pattern(text: &str, pattern: &str, zone: Option<&TimeZone>) -> Result<(D
         (None, Some(zone)) => zone.clone(),
         (None, None) => TimeZone::UTC,
     };
-    let ambiguous = Rejection::Ambiguous("a local time that its zone has just once");
-    let Ok(moment) = zone.to_ambiguous_timestamp(time).unambiguous() else { return Err(ambiguous) };
-    if moment.subsec_nanosecond() % 1_000_000 != 0 {
+    // The moment by its distance from 1970: the library's own moments end a day before the year 9999 does.
+    let AmbiguousOffset::Unambiguous { offset: from_utc } = zone.to_ambiguous_timestamp(time).offset() else {
+        return Err(Rejection::Ambiguous("a local time that its zone has just once"));
+    };
+    let since = time.duration_since(DateTime::constant(1970, 1, 1, 0, 0, 0, 0));
+    if since.subsec_nanos() % 1_000_000 != 0 {
         return Err(Rejection::NotExact(MILLISECONDS));
     }
-    let spelled = match offset {
-        Some(_) => strtime::format(pattern, &moment.to_zoned_datetime(zone)),
-        None => strtime::format(pattern, time),
-    };
-    let Ok(spelled) = spelled else { return Err(refused) };
-    let moment = Datetime::from_milliseconds(moment.as_millisecond());
-    Ok((moment, (spelled != text).then_some(spelled)))
+    let moment = i64::try_from(since.as_millis()).ok().map(|since| since - i64::from(from_utc.seconds()) * 1_000);
+    let Some(moment) = moment.filter(|moment| YEARS.contains(moment)) else { return Err(refused) };
+    let mut again = BrokenDownTime::from(time);
+    again.set_offset(offset);
+    let Ok(spelled) = again.to_string(pattern) else { return Err(refused) };
+    Ok((Datetime::from_milliseconds(moment), (spelled != text).then_some(spelled)))
 }
 
 /// Date and time of day; midnight where the pattern has no time.
