@@ -128,3 +128,68 @@ def test_an_object_in_a_column_is_read_as_in_a_row() -> None:
     calls: list[Call] = [(ROOT.id, str(ROOT.agent), "refund", {"amount": {"a": [1, None]}})]
     nested = {"arguments.amount": pa.array([{"a": [1, None]}])}
     compared(calls, pa.table(plain(calls, pa.string()) | nested))
+
+
+@given(CALLS, CALLS)
+@settings(deadline=None, max_examples=60)
+def test_tables_in_several_pieces(calls: list[Call], more: list[Call]) -> None:
+    def piece(calls: list[Call]) -> pa.Table:
+        dotted = {f"arguments.{name}": column(calls, name, pa.string()) for name in NAMES}
+        return pa.table(plain(calls, pa.string()) | dotted)
+
+    compared(calls + more, pa.concat_tables([piece(calls), piece(calls)[:0], piece(more)]))
+
+
+@given(CALLS)
+@settings(deadline=None, max_examples=60)
+def test_rows_without_a_time_have_the_latest(calls: list[Call]) -> None:
+    dotted = {f"arguments.{name}": column(calls, name, pa.string()) for name in NAMES}
+    untimed = {name: of for name, of in plain(calls, pa.string()).items() if name != "at"}
+    ENGINE.decide_batch(
+        [{"grant": ROOT, "action": "refund", "at": 2_000}]
+    )  # the clock stands there
+    compared(calls, pa.table(untimed | dotted))
+    some = pa.array([2_000 if row % 2 else None for row in range(len(calls))], pa.int64())
+    compared(calls, pa.table(untimed | dotted | {"at": some}))
+
+
+def struct(children: dict[str, list[Any]], is_there: list[bool]) -> pa.StructArray:
+    absent = pa.array([not there for there in is_there])
+    arrays = [pa.array(of) for of in children.values()]
+    return pa.StructArray.from_arrays(arrays, list(children), mask=absent)
+
+
+def test_a_struct_that_is_null_gives_no_arguments() -> None:
+    calls: list[Call] = [(ROOT.id, str(ROOT.agent), "refund", {"amount": 5, "order_id": "o1"})] * 2
+    given = struct({"amount": [5, 5], "order_id": ["o1", "o1"]}, [True, False])
+    first, second = ENGINE.decide_batch(pa.table(plain(calls, pa.string()) | {"arguments": given}))
+    assert answer(first) == one_by_one(calls[0])
+    assert answer(second) == answer(ROOT.decide("refund", at=2_000)) != answer(first)
+
+
+def test_a_struct_in_a_struct_is_an_object_where_it_is_there() -> None:
+    inner = struct({"a": [1, None]}, [True, False])
+    outer = pa.StructArray.from_arrays([inner, pa.array(["o1", "o1"])], ["amount", "order_id"])
+    calls: list[Call] = [
+        (ROOT.id, str(ROOT.agent), "refund", {"amount": {"a": 1}, "order_id": "o1"}),
+        (ROOT.id, str(ROOT.agent), "refund", {"order_id": "o1"}),
+    ]
+    compared(calls, pa.table(plain(calls, pa.string()) | {"arguments": outer}))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_many_rows_of_many_pieces_stay_in_order(threads: int) -> None:
+    arguments = [{"order_id": "o1", "amount": amount} for amount in (5, 500, 6_000, -1)]
+    calls: list[Call] = [
+        (grant.id, str(grant.agent), "refund", each)
+        for grant in (ROOT, CHILD)
+        for each in arguments
+    ]
+    alone = [one_by_one(call) for call in calls]
+    dotted = {f"arguments.{name}": column(calls, name, WORDS) for name in ("order_id", "amount")}
+    piece = pa.table(plain(calls, WORDS) | dotted)
+    whole = pa.concat_tables([*[piece] * 700, piece.take(list(range(8)) * 1_300)])
+    decided = ENGINE.decide_batch(whole, threads=threads)
+    assert len(decided) == 8 * 2_000
+    assert decided.reason.tolist() == [each[1] for each in alone] * 2_000
+    assert [answer(decided[row]) for row in range(5_597, 5_613)] == [*alone[5:], *alone, *alone[:5]]

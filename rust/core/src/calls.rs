@@ -9,7 +9,7 @@
 use crate::authorize::{Policies, PolicyId};
 use crate::chains::{Asked, Chain, HopView, Question};
 use crate::decision::{Answer, Reason, Stage};
-use crate::grants::Grant;
+use crate::parties::Party;
 use crate::value::EntityId;
 
 /// Forbids with `@step_up` that are satisfied and not discharged.
@@ -141,21 +141,18 @@ pub fn decide(asked: &Asked<'_>, chain: &Chain<'_>, discharged: &[PolicyId]) -> 
 /// As [`decide`], into an outcome that nothing was asked for yet, or that was cleared since.
 pub fn decide_into(asked: &Asked<'_>, chain: &Chain<'_>, discharged: &[PolicyId], outcome: &mut Outcome) {
     let (Some(declarations), Some(root)) = (&asked.snapshot.compiled.declarations, chain.hops.first()) else { return };
-    let (policies, target) = (&asked.snapshot.policies, asked.target());
-    let principal = Question { stage: Stage::Ceiling, hop: None, party: root.tree.principal };
-    let of = |stage, hop: &Grant| Question { stage, hop: Some(hop.depth), party: hop.agent };
-    let ceilings = chain.hops.iter().map(|hop| (of(Stage::Ceiling, hop), *hop));
-    for (question, hop) in [(principal, *root)].into_iter().chain(ceilings) {
+    let (policies, target, root) = (&asked.snapshot.policies, asked.target(), root.grant);
+    for (question, party, grant) in chain.ceilings() {
         outcome.answer.clear();
-        asked.ask_ceiling(question.party, &HopView::of(hop, root), &target, &mut outcome.answer);
+        asked.ask_ceiling(party, &HopView::of(grant, root), &target, &mut outcome.answer);
         if !outcome.take(question, policies, discharged) {
             return;
         }
     }
     for (hop, tasks) in chain.iter() {
         outcome.answer.clear();
-        let question = of(Stage::Task, hop);
-        if !asked.is_inside_restriction(hop) {
+        let question = hop.question(Stage::Task);
+        if !asked.is_inside_restriction(hop.grant) {
             return outcome.deny(Reason::OutsideRestriction, question);
         }
         asked.ask_tasks((hop, root), tasks, declarations, &target, &mut outcome.answer);
@@ -166,7 +163,7 @@ pub fn decide_into(asked: &Asked<'_>, chain: &Chain<'_>, discharged: &[PolicyId]
     if let Some((leaf, tasks)) = chain.leaf()
         && !asked.is_own(tasks, declarations)
     {
-        return outcome.deny(Reason::HandOnOnly, of(Stage::Task, leaf));
+        return outcome.deny(Reason::HandOnOnly, leaf.question(Stage::Task));
     }
     outcome.finish();
 }
@@ -179,7 +176,8 @@ pub fn decide_ceilings(asked: &Asked<'_>, parties: &[EntityId], hop: &HopView<'_
     for party in parties {
         let question = Question { stage: Stage::Ceiling, hop: None, party: *party };
         outcome.answer.clear();
-        asked.ask_ceiling(*party, hop, &target, &mut outcome.answer);
+        let party = Party::of(*party, &asked.snapshot.store, asked.locals);
+        asked.ask_ceiling(&party, hop, &target, &mut outcome.answer);
         if !outcome.take(question, &asked.snapshot.policies, discharged) {
             return outcome;
         }

@@ -7,6 +7,8 @@
 //!
 //! Twin: `reference/chains.py`. Read next: `calls.rs`.
 
+use smallvec::SmallVec;
+
 use crate::authorize::{Diagnostics, Policies, Policy, action_applies};
 use crate::datetime::Datetime;
 use crate::decision::{Answer, Stage};
@@ -14,11 +16,11 @@ use crate::engine::Snapshot;
 use crate::entities::{Store, contains_sorted};
 use crate::evaluate::{Call, Temporaries};
 use crate::grant_slots::GrantRow;
-use crate::grants::{Grant, Hops};
+use crate::grants::Grant;
 use crate::memory::Memory;
 use crate::parties::{Parties, Party};
 use crate::policies::{Effect, Scope};
-use crate::request::Locals;
+use crate::request::{Locals, NO_LOCALS};
 use crate::shape::ShapeId;
 use crate::slots::{Layout, Slot};
 use crate::tasks::{Declarations, TaskId};
@@ -45,7 +47,7 @@ pub struct Asked<'a> {
     /// What is to be done.
     pub action: EntityId,
     /// What it is to be done to.
-    pub resource: EntityId,
+    pub resource: Party<'a>,
     /// Where context paths stand.
     pub layout: &'a Layout,
     /// What stands there.
@@ -93,7 +95,6 @@ impl<'a> HopView<'a> {
 /// What all questions of a call are asked about, looked up once.
 #[derive(Clone, Debug)]
 pub struct Target<'a> {
-    resource: Party<'a>,
     /// What the action is in.
     groups: &'a [EntityId],
     /// What ceilings said that is the same for every party.
@@ -105,12 +106,7 @@ impl<'a> Asked<'a> {
     #[inline]
     #[must_use]
     pub fn target(&self) -> Target<'a> {
-        let store = &self.snapshot.store;
-        Target {
-            resource: Party::of(self.resource, store, self.locals),
-            groups: store.ancestors(self.action),
-            memory: Memory::default(),
-        }
+        Target { groups: self.snapshot.store.ancestors(self.action), memory: Memory::default() }
     }
 
     #[inline]
@@ -123,7 +119,7 @@ impl<'a> Asked<'a> {
             locals: self.locals,
             principal: party,
             action: self.action,
-            resource: self.resource,
+            resource: self.resource.entity,
             layout: self.layout,
             slots: self.slots,
             grant: Some(grant),
@@ -132,48 +128,43 @@ impl<'a> Asked<'a> {
     }
 
     /// What the organisation's policies say of a party, with a hop's grant in the context.
-    pub fn ask_ceiling(&self, party: EntityId, hop: &HopView<'_>, target: &Target<'_>, answer: &mut Answer) {
+    pub fn ask_ceiling(&self, party: &Party<'_>, hop: &HopView<'_>, target: &Target<'_>, answer: &mut Answer) {
         let row = hop.row(&[], self.now);
-        let call = self.call(party, &row);
-        let principal = Party::of(party, call.store, call.locals);
-        let parties = Parties {
-            principal: &principal,
-            resource: &target.resource,
-            groups: target.groups,
-            memory: Some(&target.memory),
-        };
+        let call = self.call(party.entity, &row);
+        let parties =
+            Parties { principal: party, resource: &self.resource, groups: target.groups, memory: Some(&target.memory) };
         self.snapshot.policies.answer_parties(&call, parties, Diagnostics::Full, answer);
     }
 
     /// What the policies of a hop's tasks say, as one set, given the hop and its root; each sees its own task's parameters.
     pub fn ask_tasks(
         &self,
-        (hop, root): (&Grant, &Grant),
+        (hop, root): (&Hop<'_>, &Grant),
         tasks: &[TaskId],
         declarations: &Declarations,
         target: &Target<'_>,
         answer: &mut Answer,
     ) {
-        let (view, policies) = (HopView::of(hop, root), &self.snapshot.policies);
-        let principal = Party::of(hop.agent, &self.snapshot.store, self.locals);
-        let parties =
-            Parties { principal: &principal, resource: &target.resource, groups: target.groups, memory: None };
+        let Hop { grant, agent } = hop;
+        let (view, policies) = (HopView::of(grant, root), &self.snapshot.policies);
+        let (resource, groups) = (&self.resource, target.groups);
+        let parties = Parties { principal: agent, resource, groups, memory: None };
         for (place, task) in tasks.iter().enumerate() {
-            let row = view.row(hop.params_of(place, tasks, declarations), self.now);
-            policies.answer_task(*task, &self.call(hop.agent, &row), parties, Diagnostics::Full, answer);
+            let row = view.row(grant.params_of(place, tasks, declarations), self.now);
+            policies.answer_task(*task, &self.call(agent.entity, &row), parties, Diagnostics::Full, answer);
         }
     }
 
     /// Whether an action, or a group that it is in, is in a list.
     #[must_use]
     pub fn action_is_in(&self, list: &[EntityId]) -> bool {
-        is_in_any(self.action, list, &self.snapshot.store)
+        is_in_any(self.action, self.snapshot.store.ancestors(self.action), list)
     }
 
     /// Whether the resource is, or is in, one of a list.
     #[must_use]
     pub fn resource_is_in(&self, list: &[EntityId]) -> bool {
-        is_in_any(self.resource, list, &self.snapshot.store)
+        is_in_any(self.resource.entity, self.resource.ancestors, list)
     }
 
     /// Whether a hop was delegated with this action and resource.
@@ -194,16 +185,26 @@ impl<'a> Asked<'a> {
     }
 }
 
-fn is_in_any(entity: EntityId, list: &[EntityId], store: &Store) -> bool {
-    let ancestors = store.ancestors(entity);
+fn is_in_any(entity: EntityId, ancestors: &[EntityId], list: &[EntityId]) -> bool {
     list.iter().any(|wanted| *wanted == entity || contains_sorted(ancestors, *wanted))
 }
 
-/// The chain of a call: its hops and the numbers of their tasks in the snapshot's bundle.
-#[derive(Debug)]
+/// One hop of a chain, with who acts there as the store has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Hop<'g> {
+    /// What was issued.
+    pub grant: &'g Grant,
+    /// Who holds it.
+    pub agent: Party<'g>,
+}
+
+/// The chain of a call: who is behind it, its hops, and the numbers of their tasks in the snapshot's bundle.
+#[derive(Clone, Debug)]
 pub struct Chain<'g> {
+    /// The original principal.
+    pub principal: Party<'g>,
     /// Root first.
-    pub hops: Hops<'g>,
+    pub hops: SmallVec<[Hop<'g>; 4]>,
     /// Per hop; none where all grants were issued under this bundle, so that their own numbers hold.
     renumbered: Option<Box<[Box<[TaskId]>]>>,
 }
@@ -212,23 +213,26 @@ impl<'g> Chain<'g> {
     /// The chain of a grant; none if the bundle holds another text of one of its tasks.
     #[inline]
     #[must_use]
-    pub fn of(grant: &'g Grant, declarations: &Declarations, generation: u64) -> Option<Self> {
-        let hops = grant.hops();
-        let renumbered = if hops.iter().all(|hop| hop.scope.generation == generation) {
+    pub fn of(grant: &'g Grant, snapshot: &'g Snapshot, declarations: &Declarations) -> Option<Self> {
+        // Grants outlive calls, so nobody in them is known to one call only.
+        let party = |entity| Party::of(entity, &snapshot.store, &NO_LOCALS);
+        let grants = grant.hops();
+        let renumbered = if grants.iter().all(|hop| hop.scope.generation == snapshot.generation) {
             None
         } else {
-            Some(renumber(&hops, declarations, generation)?)
+            Some(renumber(&grants, declarations, snapshot.generation)?)
         };
-        Some(Self { hops, renumbered })
+        let hops = grants.iter().map(|grant| Hop { grant, agent: party(grant.agent) }).collect();
+        Some(Self { principal: party(grant.tree.principal), hops, renumbered })
     }
 
     /// A hop, by its place from the root, with the numbers of its tasks; one without a number has no task that permits.
     #[inline]
     #[must_use]
-    pub fn hop(&self, place: usize) -> Option<(&'g Grant, &[TaskId])> {
-        let hop = *self.hops.get(place)?;
+    pub fn hop(&self, place: usize) -> Option<(&Hop<'g>, &[TaskId])> {
+        let hop = self.hops.get(place)?;
         let tasks = match &self.renumbered {
-            None => &hop.scope.tasks,
+            None => &hop.grant.scope.tasks,
             Some(tasks) => tasks.get(place).map_or(&[][..], |tasks| tasks),
         };
         Some((hop, tasks))
@@ -236,29 +240,42 @@ impl<'g> Chain<'g> {
 
     /// All hops from the root on, with the numbers of their tasks.
     #[inline]
-    pub fn iter(&self) -> impl Iterator<Item = (&'g Grant, &[TaskId])> {
+    pub fn iter(&self) -> impl Iterator<Item = (&Hop<'g>, &[TaskId])> {
         (0..self.hops.len()).filter_map(|place| self.hop(place))
     }
 
     /// The hop that acts.
     #[inline]
     #[must_use]
-    pub fn leaf(&self) -> Option<(&'g Grant, &[TaskId])> {
+    pub fn leaf(&self) -> Option<(&Hop<'g>, &[TaskId])> {
         self.hop(self.hops.len().checked_sub(1)?)
     }
 
-    /// All questions in the order in which they are asked, with the place of the hop whose grant they see.
-    pub fn questions(&self) -> impl Iterator<Item = (Question, usize)> + '_ {
-        let principal = self
-            .hops
-            .first()
-            .map(|root| (Question { stage: Stage::Ceiling, hop: None, party: root.tree.principal }, 0));
-        let of = |stage| {
-            move |(place, hop): (usize, &&'g Grant)| (Question { stage, hop: Some(hop.depth), party: hop.agent }, place)
-        };
-        let ceilings = self.hops.iter().enumerate().map(of(Stage::Ceiling));
-        let tasks = self.hops.iter().enumerate().map(of(Stage::Task));
-        principal.into_iter().chain(ceilings).chain(tasks)
+    /// The principal and the agent of every hop.
+    #[inline]
+    pub fn parties(&self) -> impl Iterator<Item = &Party<'g>> {
+        std::iter::once(&self.principal).chain(self.hops.iter().map(|hop| &hop.agent))
+    }
+
+    /// All ceilings in the order in which they are asked: the question, who is asked, and the grant that it sees.
+    #[inline]
+    pub fn ceilings(&self) -> impl Iterator<Item = (Question, &Party<'g>, &'g Grant)> {
+        let stage = Stage::Ceiling;
+        let principal = self.hops.first().map(|root| {
+            let party = self.principal.entity;
+            (Question { stage, hop: None, party }, &self.principal, root.grant)
+        });
+        let agents = self.hops.iter().map(move |hop| (hop.question(stage), &hop.agent, hop.grant));
+        principal.into_iter().chain(agents)
+    }
+}
+
+impl Hop<'_> {
+    /// What is asked of its agent at a stage.
+    #[inline]
+    #[must_use]
+    pub fn question(&self, stage: Stage) -> Question {
+        Question { stage, hop: Some(self.grant.depth), party: self.agent.entity }
     }
 }
 
@@ -296,31 +313,30 @@ impl Chain<'_> {
     #[must_use]
     pub fn outlook(&self, action: EntityId, snapshot: &Snapshot, declarations: &Declarations) -> Outlook {
         let store = &snapshot.store;
-        let Some(root) = self.hops.first() else { return Outlook::Never };
-        let parties = || std::iter::once(root.tree.principal).chain(self.hops.iter().map(|hop| hop.agent));
+        let groups = store.ancestors(action);
+        if self.hops.is_empty() {
+            return Outlook::Never;
+        }
         let Some(entry) = snapshot.compiled.actions.get(&action) else { return Outlook::Never };
-        let locals = Locals::default();
-        let fits = |party: EntityId| {
-            let type_id = store.type_of(party);
-            entry.action.principals.contains(&type_id)
-                && crate::orders::is_known(party, snapshot, declarations, &locals)
+        let fits = |party: &Party<'_>| {
+            entry.action.principals.contains(&party.type_id) && party.is_known(snapshot, declarations, &NO_LOCALS)
         };
         let is_own = self.leaf().is_some_and(|(_, tasks)| {
             tasks.iter().filter_map(|task| declarations.task(*task)).any(|task| match &task.own {
                 None => true,
-                Some(list) => is_in_any(action, list, store),
+                Some(list) => is_in_any(action, groups, list),
             })
         });
-        if !parties().all(fits) || !is_own {
+        if !self.parties().all(fits) || !is_own {
             return Outlook::Never;
         }
         let policies = &snapshot.policies;
-        let ceilings = parties().map(|party| policies.outlook(None, party, action, store));
+        let ceilings = self.parties().map(|party| policies.outlook(None, party, action, store));
         let mut worst = ceilings.min().unwrap_or(Outlook::Never);
         for (hop, tasks) in self.iter() {
-            worst = worst.min(policies.outlook(Some(tasks), hop.agent, action, store));
-            let Some(restriction) = &hop.restriction else { continue };
-            if restriction.actions.as_ref().is_some_and(|list| !is_in_any(action, list, store)) {
+            worst = worst.min(policies.outlook(Some(tasks), &hop.agent, action, store));
+            let Some(restriction) = &hop.grant.restriction else { continue };
+            if restriction.actions.as_ref().is_some_and(|list| !is_in_any(action, groups, list)) {
                 return Outlook::Never;
             }
             if restriction.resources.is_some() {
@@ -333,15 +349,14 @@ impl Chain<'_> {
 
 impl Policies {
     /// What one question can come to, as far as scopes tell: of the organisation's policies, or of some tasks' as one set.
-    fn outlook(&self, tasks: Option<&[TaskId]>, party: EntityId, action: EntityId, store: &Store) -> Outlook {
-        let asked = Party::new(party, store.type_of(party), store);
+    fn outlook(&self, tasks: Option<&[TaskId]>, party: &Party<'_>, action: EntityId, store: &Store) -> Outlook {
         let is_asked = |policy: &Policy| match (tasks, policy.task) {
             (None, None) => true,
             (Some(tasks), Some(task)) => tasks.contains(&task),
             _ => false,
         };
         let near = self.iter().map(|(_, policy)| policy).filter(|policy| {
-            is_asked(policy) && asked.fits(policy.principal) && action_applies(&policy.action, action, store)
+            is_asked(policy) && party.fits(policy.principal) && action_applies(&policy.action, action, store)
         });
         let (mut permitted, mut surely, mut forbidden) = (false, false, false);
         for policy in near {

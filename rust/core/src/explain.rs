@@ -27,25 +27,29 @@ pub fn explain(asked: &Asked<'_>, chain: &Chain<'_>, discharged: &[PolicyId]) ->
     let (Some(declarations), Some(root)) = (&asked.snapshot.compiled.declarations, chain.hops.first()) else {
         return Vec::new();
     };
-    let (target, mut all) = (asked.target(), Vec::new());
-    for (question, place) in chain.questions() {
-        let Some((hop, tasks)) = chain.hop(place) else { continue };
+    let (target, root, mut all) = (asked.target(), root.grant, Vec::new());
+    let told = |question, answer: Answer| {
+        let reason = conclude_question(&answer, &asked.snapshot.policies, discharged, &mut StepUps::new());
+        Explained { question, reason, answer }
+    };
+    for (question, party, grant) in chain.ceilings() {
         let mut answer = Answer::default();
-        if question.stage == Stage::Ceiling {
-            asked.ask_ceiling(question.party, &HopView::of(hop, root), &target, &mut answer);
-        } else {
-            asked.ask_tasks((hop, root), tasks, declarations, &target, &mut answer);
+        asked.ask_ceiling(party, &HopView::of(grant, root), &target, &mut answer);
+        all.push(told(question, answer));
+    }
+    for (hop, tasks) in chain.iter() {
+        let mut answer = Answer::default();
+        asked.ask_tasks((hop, root), tasks, declarations, &target, &mut answer);
+        let mut told = told(hop.question(Stage::Task), answer);
+        if !asked.is_inside_restriction(hop.grant) {
+            told.reason = Reason::OutsideRestriction;
         }
-        let mut reason = conclude_question(&answer, &asked.snapshot.policies, discharged, &mut StepUps::new());
-        if question.stage == Stage::Task && !asked.is_inside_restriction(hop) {
-            reason = Reason::OutsideRestriction;
-        }
-        all.push(Explained { question, reason, answer });
+        all.push(told);
     }
     if let Some((leaf, tasks)) = chain.leaf()
         && !asked.is_own(tasks, declarations)
     {
-        let question = Question { stage: Stage::Task, hop: Some(leaf.depth), party: leaf.agent };
+        let question = leaf.question(Stage::Task);
         all.push(Explained { question, reason: Reason::HandOnOnly, answer: Answer::default() });
     }
     all

@@ -108,21 +108,18 @@ impl Desk<'_> {
 /// Whether an entity may be named in a call: it is in the store, of an open type, or an id of an enumerated type.
 #[must_use]
 pub fn is_known(entity: EntityId, snapshot: &Snapshot, declarations: &Declarations, locals: &Locals<'_>) -> bool {
-    known_type(entity, snapshot, declarations, locals).is_some()
+    Party::of(entity, &snapshot.store, locals).is_known(snapshot, declarations, locals)
 }
 
-/// The type of an entity that may be named in a call.
-#[inline(never)]
-#[must_use]
-pub fn known_type(
-    entity: EntityId,
-    snapshot: &Snapshot,
-    declarations: &Declarations,
-    locals: &Locals<'_>,
-) -> Option<TypeId> {
-    let Party { type_id, data, .. } = Party::of(entity, &snapshot.store, locals);
-    let is_known = data.is_some() || declarations.is_open(type_id) || is_listed(entity, type_id, snapshot, locals);
-    is_known.then_some(type_id)
+impl Party<'_> {
+    /// As [`is_known`], for an entity that was looked up before.
+    #[inline]
+    #[must_use]
+    pub fn is_known(&self, snapshot: &Snapshot, declarations: &Declarations, locals: &Locals<'_>) -> bool {
+        self.data.is_some()
+            || declarations.is_open(self.type_id)
+            || is_listed(self.entity, self.type_id, snapshot, locals)
+    }
 }
 
 /// Whether an entity is one of an enumerated type.
@@ -264,7 +261,7 @@ impl Proposal {
         let mut all = Outcome::default();
         let chain = match desk.parent {
             None => None,
-            Some(parent) => match Chain::of(parent, desk.declarations, desk.snapshot.generation) {
+            Some(parent) => match Chain::of(parent, desk.snapshot, desk.declarations) {
                 Some(chain) => Some(chain),
                 None => return Outcome::default(),
             },
@@ -315,7 +312,7 @@ impl Proposal {
             snapshot: desk.snapshot,
             locals: desk.locals,
             action,
-            resource: self.agent,
+            resource: Party::of(self.agent, &desk.snapshot.store, desk.locals),
             layout: &entry.layout,
             slots: &slots,
             now: Datetime::from_milliseconds(desk.now_ms),
@@ -389,7 +386,7 @@ pub fn decide_about(
         snapshot: desk.snapshot,
         locals: desk.locals,
         action,
-        resource: leaf.agent,
+        resource: Party::of(leaf.agent, &desk.snapshot.store, desk.locals),
         layout: &entry.layout,
         slots: &slots,
         now: Datetime::from_milliseconds(desk.now_ms),

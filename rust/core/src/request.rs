@@ -27,6 +27,9 @@ pub struct Locals<'a> {
     numbers: Option<Box<Numbers<'a>>>,
 }
 
+/// Where every uid is the store's.
+pub static NO_LOCALS: Locals<'static> = Locals { uids: Vec::new(), numbers: None };
+
 /// Places of uids by type and id.
 type Numbers<'a> = HashMap<(Cow<'a, str>, Cow<'a, str>), usize, RandomState>;
 

@@ -24,8 +24,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 pub(crate) use arrow::{ArrowColumn, ArrowTable};
-pub(crate) use call_values::RowValues;
-pub(crate) use calls::columns_of_calls;
+pub(crate) use calls::{CallColumns, Calls, Found, read_calls};
 pub(crate) use decisions::Decisions;
 pub(crate) use uids::encode;
 

@@ -1,11 +1,14 @@
-//! Batches of calls under grants: rows in, columns out.
+//! Batches of calls under grants: columns in, columns out.
 //!
-//! Every row names its grant by a handle or by id; an id is a name, so the acting agent stands beside it. Whatever comes
-//! in becomes rows that hold no Python object; then the lock is released once and all rows are decided, in chunks that
-//! each see one snapshot. Time is settled in row order first; where something is approved, rows are decided one after
-//! the other, so that the first of equal calls uses the approval.
+//! Every row names its grant by a handle or by id; an id is a name, so the acting agent stands beside it. What came in
+//! holds no Python object that must be read any more; so the lock is released once and all rows are decided, in chunks
+//! that each see one snapshot. Rows of one grant are decided together, so that its chain is looked at once for them.
+//! Where rows bring their times, these are settled in row order first; where something is approved, rows are decided one
+//! after the other, so that the first of equal calls uses the approval.
 
+use std::collections::HashMap;
 use std::num::NonZero;
+use std::ops::Range;
 use std::sync::Arc;
 use std::thread;
 
@@ -20,37 +23,24 @@ use agentpdp_core::evaluate::{Failure, Temporaries};
 use agentpdp_core::grants::{Grant as CoreGrant, Hit};
 use agentpdp_core::request::Locals;
 use agentpdp_core::value::EntityId;
-use pyo3::intern;
+use foldhash::fast::FixedState;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use smallvec::SmallVec;
 
-use crate::batch::{RowValues, columns_of_calls};
+use crate::batch::{CallColumns, Calls, Found, read_calls};
 use crate::engine::Engine;
 use crate::errors;
 use crate::grants::Grant;
 use crate::grants::approving::parse_id;
 use crate::grants::call_decisions::CallDecisions;
-use crate::grants::judging::{Answered, Incoming, Scene, Unasked, judge};
+use crate::grants::judging::{Answered, Held, Incoming, Scene, Unasked, judge_held};
 use crate::grants::read::Refused;
-use crate::grants::view::View;
-use crate::input::{to_arguments, to_input};
+use crate::grants::view::{CallReader, View};
 use crate::room;
-use crate::uid::{owned_uid, uid_text};
+use crate::uid::owned_uid;
 
 /// Type and id of an entity.
 pub(crate) type Uid = (String, String);
-
-/// One call of a batch, read.
-pub(crate) struct Row {
-    pub(crate) grant: Result<Arc<CoreGrant>, Reason>,
-    /// The action by name or Cedar text.
-    pub(crate) action: Arc<str>,
-    pub(crate) arguments: Option<RowValues>,
-    pub(crate) context: Option<Input>,
-    /// Outer none: not given; inner none: it is no entity.
-    pub(crate) resource: Option<Option<Uid>>,
-    pub(crate) at: Option<i64>,
-}
 
 /// What was decided of one row.
 pub(crate) struct RowDecision {
@@ -58,7 +48,7 @@ pub(crate) struct RowDecision {
     pub(crate) stage: Option<Stage>,
     pub(crate) hop: Option<u16>,
     pub(crate) party: Option<EntityId>,
-    pub(crate) policies: Box<[PolicyId]>,
+    pub(crate) policies: SmallVec<[PolicyId; 2]>,
     pub(crate) errors: Box<[(PolicyId, Failure)]>,
     pub(crate) refused: Option<Box<Refused>>,
     /// What the tool must get instead of what was given.
@@ -74,7 +64,7 @@ impl RowDecision {
             stage: Some(Stage::Status),
             hop: hit.hop,
             party: None,
-            policies: Box::default(),
+            policies: SmallVec::new(),
             errors: Box::default(),
             refused: None,
             rewritten: Vec::new(),
@@ -115,7 +105,7 @@ impl RowDecision {
                     stage: outcome.stage,
                     hop: outcome.hop,
                     party: outcome.party,
-                    policies: (*answered.settled.policies(scene)).into(),
+                    policies: SmallVec::from_slice(&answered.settled.policies(scene)),
                     errors: answer.errors().copied().collect(),
                     refused: None,
                     rewritten,
@@ -140,6 +130,49 @@ pub(crate) struct Decided {
     pub(crate) snapshots: Vec<(usize, Arc<Snapshot>)>,
 }
 
+/// When rows are decided.
+enum Times {
+    /// All at this time, or at the latest that their tree has seen.
+    One(i64),
+    /// Each at its own.
+    Each(Vec<i64>),
+}
+
+impl Times {
+    /// One reading of the clock serves the whole batch, but for times that rows bring.
+    fn of(py: Python<'_>, engine: &Engine, calls: &Calls) -> PyResult<Self> {
+        if calls.len() == 0 {
+            return Ok(Self::Each(Vec::new()));
+        }
+        if !calls.brings_times() {
+            return Ok(Self::One(engine.clock.now_ms(py, None)?));
+        }
+        let mut times = Vec::with_capacity(calls.len());
+        let mut system = None;
+        for (columns, rows, _) in calls.runs(usize::MAX) {
+            for row in rows {
+                let now_ms = match (columns.time(row), system) {
+                    (None, Some(now_ms)) => now_ms,
+                    (at, _) => engine.clock.now_ms(py, at)?,
+                };
+                if columns.time(row).is_none() && !engine.clock.is_callers() {
+                    system = Some(now_ms);
+                }
+                let tree = columns.grants.at(row).and_then(|grant| grant.as_ref().ok()).map(|grant| &grant.tree);
+                times.push(tree.map_or(now_ms, |tree| tree.advance(now_ms)));
+            }
+        }
+        Ok(Self::Each(times))
+    }
+
+    fn at(&self, row: usize, grant: &CoreGrant) -> Option<i64> {
+        match self {
+            Self::One(now_ms) => Some(grant.tree.advance(*now_ms)),
+            Self::Each(times) => times.get(row).copied(),
+        }
+    }
+}
+
 /// Decides a batch, in whichever form it comes.
 pub(crate) fn decide_batch(
     slf: &Bound<'_, Engine>,
@@ -150,40 +183,26 @@ pub(crate) fn decide_batch(
     if engine.core.load().compiled.declarations.is_none() {
         return Err(errors::no_tasks(py));
     }
-    let rows = match columns_of_calls(slf, columns)? {
-        Some(rows) => rows,
-        None => read_dicts(py, engine, columns)?,
-    };
-    let mut times = Vec::with_capacity(rows.len());
-    let mut system = None;
-    for row in &rows {
-        // One reading of the clock serves the whole batch, but for times that rows bring.
-        let now_ms = match (row.at, system) {
-            (None, Some(now_ms)) => now_ms,
-            (at, _) => engine.clock.now_ms(py, at)?,
-        };
-        if row.at.is_none() && !engine.clock.is_callers() {
-            system = Some(now_ms);
-        }
-        times.push(row.grant.as_ref().map_or(now_ms, |grant| grant.tree.advance(now_ms)));
-    }
-    let decided = py.detach(|| decide_all(engine, &rows, &times, threads));
-    Ok(CallDecisions::new(slf.clone().unbind(), rows, decided))
+    let calls = read_calls(slf, columns)?;
+    let times = Times::of(py, engine, &calls)?;
+    let decided = py.detach(|| decide_all(engine, &calls, &times, threads));
+    Ok(CallDecisions::new(slf.clone().unbind(), calls, decided))
 }
 
-fn decide_all(engine: &Engine, rows: &[Row], times: &[i64], threads: Option<NonZero<usize>>) -> Decided {
+/// Rows that stand together, and the first of them in the batch.
+type Run<'a> = (&'a CallColumns, Range<usize>, usize);
+
+fn decide_all(engine: &Engine, calls: &Calls, times: &Times, threads: Option<NonZero<usize>>) -> Decided {
+    let runs = calls.runs(CHUNK_ROWS);
     let wanted = threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
-    let chunks = rows.len().div_ceil(CHUNK_ROWS);
-    let runs = if engine.core.approvals.is_empty() { wanted.min(chunks).max(1) } else { 1 };
-    let per_run = chunks.div_ceil(runs).max(1) * CHUNK_ROWS;
-    if runs == 1 {
-        return decide_run(engine, rows, times);
+    let threads = if engine.core.approvals.is_empty() { wanted.min(runs.len()).max(1) } else { 1 };
+    if threads == 1 {
+        return decide_runs(engine, &runs, times);
     }
     let parts = thread::scope(|scope| {
-        let handles: Vec<_> = rows
-            .chunks(per_run)
-            .zip(times.chunks(per_run))
-            .map(|(rows, times)| scope.spawn(move || decide_run(engine, rows, times)))
+        let handles: Vec<_> = runs
+            .chunks(runs.len().div_ceil(threads))
+            .map(|runs| scope.spawn(move || decide_runs(engine, runs, times)))
             .collect();
         handles.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
     });
@@ -191,8 +210,7 @@ fn decide_all(engine: &Engine, rows: &[Row], times: &[i64], threads: Option<NonZ
     for part in parts {
         match part {
             Ok(part) => {
-                let start = all.rows.len();
-                all.snapshots.extend(part.snapshots.into_iter().map(|(first, snapshot)| (start + first, snapshot)));
+                all.snapshots.extend(part.snapshots);
                 all.rows.extend(part.rows);
             }
             Err(panic) => std::panic::resume_unwind(panic),
@@ -201,53 +219,103 @@ fn decide_all(engine: &Engine, rows: &[Row], times: &[i64], threads: Option<NonZ
     all
 }
 
-fn decide_run(engine: &Engine, rows: &[Row], times: &[i64]) -> Decided {
-    let mut decided = Decided { rows: Vec::with_capacity(rows.len()), snapshots: Vec::new() };
-    for (rows, times) in rows.chunks(CHUNK_ROWS).zip(times.chunks(CHUNK_ROWS)) {
+fn decide_runs(engine: &Engine, runs: &[Run<'_>], times: &Times) -> Decided {
+    let row_count = runs.iter().map(|(_, rows, _)| rows.len()).sum();
+    let mut decided = Decided { rows: Vec::with_capacity(row_count), snapshots: Vec::new() };
+    for (columns, rows, start) in runs {
         let snapshot = engine.core.snapshot();
-        decided.snapshots.push((decided.rows.len(), snapshot.clone()));
-        let mut made: Vec<Option<RowDecision>> = std::iter::repeat_with(|| None).take(rows.len()).collect();
-        for at in order(rows, engine) {
-            if let (Some(row), Some(now_ms), Some(place)) = (rows.get(at), times.get(at), made.get_mut(at)) {
-                *place = Some(decide_row(engine, &snapshot, row, *now_ms));
-            }
-        }
+        decided.snapshots.push((*start, snapshot.clone()));
+        let from = decided.rows.len();
         // A row that was passed over would be denied, and every other stays in its place.
         let unknown = || RowDecision::status(Hit { reason: Reason::UnknownGrant, hop: None });
-        decided.rows.extend(made.into_iter().map(|made| made.unwrap_or_else(unknown)));
+        decided.rows.extend(std::iter::repeat_with(unknown).take(rows.len()));
+        let Some(made) = decided.rows.get_mut(from..) else { continue };
+        decide_chunk(engine, &snapshot, columns, rows.clone(), *start, times, made);
     }
     decided
 }
 
-/// The order in which rows of one chunk are decided: calls of one task and action together, as they ask the same
-/// policies. Rows do not depend on each other, but where an approval may be used up by the first of them.
-fn order(rows: &[Row], engine: &Engine) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..rows.len()).collect();
-    if engine.core.approvals.is_empty() {
-        let key = |at: &usize| {
-            let row = rows.get(*at)?;
-            let grant = row.grant.as_ref().ok()?;
-            Some((Arc::as_ptr(&grant.scope), &*row.action, Arc::as_ptr(grant)))
+/// Decides the rows of one chunk, each into its place.
+fn decide_chunk(
+    engine: &Engine,
+    snapshot: &Snapshot,
+    columns: &CallColumns,
+    rows: Range<usize>,
+    start: usize,
+    times: &Times,
+    made: &mut [RowDecision],
+) {
+    let (Some(declarations), Some(view)) = (&snapshot.compiled.declarations, View::of(snapshot)) else { return };
+    let mut readers: HashMap<usize, Option<&CallReader>, FixedState> = HashMap::default();
+    let mut last: Option<LookedAt<'_>> = None;
+    for row in order(columns, rows.clone(), engine) {
+        let at = row - rows.start;
+        let (Some(grant), Some(place)) = (columns.grants.at(row), made.get_mut(at)) else { continue };
+        let grant = match grant {
+            Ok(grant) => grant,
+            Err(reason) => {
+                place.reason = *reason;
+                continue;
+            }
         };
-        order.sort_by_cached_key(key);
+        let Some(now_ms) = times.at(start + at, grant) else { continue };
+        let scene = Scene { engine, snapshot, view, declarations, now_ms };
+        if !last.as_ref().is_some_and(|last| last.is_of(grant, now_ms)) {
+            last = Some(LookedAt { grant, now_ms, held: Held::of(scene, grant) });
+        }
+        let held = match &last {
+            Some(LookedAt { held: Ok(held), .. }) => held,
+            Some(LookedAt { held: Err(hit), .. }) => {
+                *place = RowDecision::status(*hit);
+                continue;
+            }
+            None => continue,
+        };
+        let read = || reader(scene, columns.actions.at(row)?);
+        let reader = *readers.entry(columns.actions.number(row)).or_insert_with(read);
+        let (resource, context) = (columns.resource(row), columns.context(row));
+        let given = RowGiven {
+            reader,
+            arguments: columns.arguments(row),
+            context: context.as_deref(),
+            resource: resource.as_ref().map(|given| given.as_ref().map(|(name, id)| (name.as_str(), id.as_str()))),
+        };
+        *place = decide_given(scene, held, &given, &Temporaries::default());
     }
-    order
 }
 
-fn decide_row(engine: &Engine, snapshot: &Snapshot, row: &Row, now_ms: i64) -> RowDecision {
-    let call = RowCall {
-        grant: &row.grant,
-        action: &row.action,
-        arguments: row.arguments.as_ref().map(RowValues::source),
-        context: row.context.as_ref(),
-        resource: row.resource.as_ref().map(|given| given.as_ref().map(|(name, id)| (name.as_str(), id.as_str()))),
+/// A grant whose chain was looked at for a time.
+struct LookedAt<'a> {
+    grant: &'a Arc<CoreGrant>,
+    now_ms: i64,
+    held: Result<Held<'a>, Hit>,
+}
+
+impl LookedAt<'_> {
+    fn is_of(&self, grant: &Arc<CoreGrant>, now_ms: i64) -> bool {
+        Arc::ptr_eq(self.grant, grant) && self.now_ms == now_ms
+    }
+}
+
+/// The order in which rows of one chunk are decided: calls of one task together, as they ask the same policies, and of one
+/// grant. Rows do not depend on each other, but where an approval may be used up by the first of them.
+fn order(columns: &CallColumns, rows: Range<usize>, engine: &Engine) -> Vec<usize> {
+    if !engine.core.approvals.is_empty() {
+        return rows.collect();
+    }
+    let key = |row: usize| {
+        let grant = columns.grants.at(row).and_then(|grant| grant.as_ref().ok());
+        let places = grant.map(|grant| (Arc::as_ptr(&grant.scope) as usize, Arc::as_ptr(grant) as usize));
+        (places, columns.actions.number(row), row)
     };
-    decide_call(engine, snapshot, &call, &Temporaries::default(), now_ms)
+    let mut keys: Vec<_> = rows.map(key).collect();
+    keys.sort_unstable();
+    keys.into_iter().map(|(_, _, row)| row).collect()
 }
 
-/// One call of a batch as it is judged, wherever its parts stand.
+/// One call by its parts, wherever they stand.
 pub(crate) struct RowCall<'a, S> {
-    pub(crate) grant: &'a Result<Arc<CoreGrant>, Reason>,
+    pub(crate) grant: &'a Found,
     pub(crate) action: &'a str,
     pub(crate) arguments: Option<S>,
     pub(crate) context: Option<&'a Input>,
@@ -255,7 +323,15 @@ pub(crate) struct RowCall<'a, S> {
     pub(crate) resource: Option<Option<(&'a str, &'a str)>>,
 }
 
-/// Decides one call of a batch.
+/// What is given with a call, its action looked up.
+struct RowGiven<'a, S> {
+    reader: Option<&'a CallReader>,
+    arguments: Option<S>,
+    context: Option<&'a Input>,
+    resource: Option<Option<(&'a str, &'a str)>>,
+}
+
+/// Decides one call by itself as a row of a batch is.
 pub(crate) fn decide_call<'a, S: Source<'a>>(
     engine: &'a Engine,
     snapshot: &'a Snapshot,
@@ -271,16 +347,38 @@ pub(crate) fn decide_call<'a, S: Source<'a>>(
         Err(reason) => return RowDecision::status(Hit { reason: *reason, hop: None }),
     };
     let scene = Scene { engine, snapshot, view, declarations, now_ms };
+    let given = RowGiven {
+        reader: reader(scene, call.action),
+        arguments: call.arguments,
+        context: call.context,
+        resource: call.resource,
+    };
+    match Held::of(scene, grant) {
+        Ok(held) => decide_given(scene, &held, &given, temporaries),
+        Err(hit) => RowDecision::status(hit),
+    }
+}
+
+/// How an action is read that is named by its id or by Cedar text.
+fn reader<'a>(scene: Scene<'a>, action: &str) -> Option<&'a CallReader> {
+    scene.view.named(action).or_else(|| {
+        let (type_name, id) = parse_uid(action)?;
+        scene.view.call(scene.snapshot.store.find(type_name, &id)?)
+    })
+}
+
+fn decide_given<'a, S: Source<'a>>(
+    scene: Scene<'a>,
+    held: &Held<'_>,
+    given: &RowGiven<'a, S>,
+    temporaries: &'a Temporaries,
+) -> RowDecision {
     let mut locals = Locals::default();
-    let store = &snapshot.store;
+    let store = &scene.snapshot.store;
     let resource =
-        call.resource.map(|given| given.map(|(type_name, id)| locals.resolve(store, type_name.into(), id.into())));
-    let reader = view.named(call.action).or_else(|| {
-        let (type_name, id) = parse_uid(call.action)?;
-        view.call(store.find(type_name, &id)?)
-    });
-    let incoming = Incoming { call: reader, arguments: call.arguments, context: call.context, resource };
-    RowDecision::of(judge(scene, grant, &incoming, &mut locals, temporaries, None), scene)
+        given.resource.map(|given| given.map(|(type_name, id)| locals.resolve(store, type_name.into(), id.into())));
+    let incoming = Incoming { call: given.reader, arguments: given.arguments, context: given.context, resource };
+    RowDecision::of(judge_held(scene, held, &incoming, &mut locals, temporaries, None), scene)
 }
 
 /// The grant that a row names by a handle or by id, with the agent beside it.
@@ -289,7 +387,7 @@ pub(crate) fn row_grant(
     engine: &Engine,
     grant: Option<&Bound<'_, PyAny>>,
     agent: Option<&Bound<'_, PyAny>>,
-) -> Result<Arc<CoreGrant>, Reason> {
+) -> Found {
     let grant = grant.ok_or(Reason::UnknownGrant)?;
     let agent = agent.filter(|agent| !agent.is_none());
     let handle = grant.cast::<Grant>().ok();
@@ -307,48 +405,12 @@ pub(crate) fn row_grant(
 }
 
 /// The grant, if this is its agent.
-pub(crate) fn check_agent(
-    engine: &Engine,
-    grant: Arc<CoreGrant>,
-    agent: Option<Uid>,
-) -> Result<Arc<CoreGrant>, Reason> {
+pub(crate) fn check_agent(engine: &Engine, grant: Arc<CoreGrant>, agent: Option<Uid>) -> Found {
     let snapshot = engine.core.load();
-    let is_it = agent.and_then(|(type_name, id)| snapshot.store.find(&type_name, &id)) == Some(grant.agent);
-    if is_it { Ok(grant) } else { Err(Reason::AgentMismatch) }
+    is_agent(grant, agent.and_then(|(type_name, id)| snapshot.store.find(&type_name, &id)))
 }
 
-/// An action's name or Cedar text; what is neither names nothing.
-fn action_text(action: &Bound<'_, PyAny>) -> String {
-    match action.cast::<PyString>() {
-        Ok(name) => name.to_str().unwrap_or_default().to_owned(),
-        Err(_) => owned_uid(action).map_or_else(|_| String::new(), |(type_name, id)| uid_text(&type_name, &id)),
-    }
-}
-
-fn read_dicts<'py>(py: Python<'py>, engine: &Engine, rows: &Bound<'py, PyAny>) -> PyResult<Vec<Row>> {
-    let wrong = |at: usize, what: &str| errors::column(py, &format!("row {at} {what}"));
-    let mut read = Vec::new();
-    for (at, row) in rows.try_iter()?.enumerate() {
-        let row = row?;
-        let row =
-            row.cast::<PyDict>().map_err(|_| wrong(at, "is no dict: a row has `grant`, `action`, `arguments`"))?;
-        let part = |name: &Bound<'py, PyString>| -> PyResult<Option<Bound<'py, PyAny>>> {
-            Ok(row.get_item(name)?.filter(|value| !value.is_none()))
-        };
-        let (grant, agent) = (part(intern!(py, "grant"))?, part(intern!(py, "agent"))?);
-        let action = part(intern!(py, "action"))?.ok_or_else(|| wrong(at, "has no `action`"))?;
-        if grant.is_none() {
-            return Err(wrong(at, "has no `grant`"));
-        }
-        let resource = part(intern!(py, "resource"))?.map(|resource| owned_uid(&resource).ok());
-        read.push(Row {
-            grant: row_grant(py, engine, grant.as_ref(), agent.as_ref()),
-            action: Arc::from(action_text(&action)),
-            arguments: part(intern!(py, "arguments"))?.as_ref().map(to_arguments).map(RowValues::Own),
-            context: part(intern!(py, "context"))?.as_ref().map(to_input),
-            resource,
-            at: part(intern!(py, "at"))?.map(|at| at.extract()).transpose()?,
-        });
-    }
-    Ok(read)
+/// The same of an agent that was looked up; none is nobody's.
+pub(crate) fn is_agent(grant: Arc<CoreGrant>, agent: Option<EntityId>) -> Found {
+    if agent == Some(grant.agent) { Ok(grant) } else { Err(Reason::AgentMismatch) }
 }

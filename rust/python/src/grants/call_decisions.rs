@@ -16,11 +16,11 @@ use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
-use crate::batch::{ArrowColumn, ArrowTable, RowValues};
+use crate::batch::{ArrowColumn, ArrowTable, Calls};
 use crate::decision::{Decision, UnderGrant, errors_of};
 use crate::engine::Engine;
 use crate::errors;
-use crate::grants::batch::{Decided, Row, RowDecision};
+use crate::grants::batch::{Decided, RowDecision};
 use crate::grants::calls::as_run;
 use crate::grants::judging::Scene;
 use crate::grants::view::View;
@@ -30,13 +30,13 @@ use crate::to_python::input_to_python;
 #[pyclass(frozen, module = "agentpdp", name = "CallDecisions")]
 pub(crate) struct CallDecisions {
     engine: Py<Engine>,
-    rows: Vec<Row>,
+    calls: Calls,
     decided: Decided,
 }
 
 impl CallDecisions {
-    pub(crate) fn new(engine: Py<Engine>, rows: Vec<Row>, decided: Decided) -> Self {
-        Self { engine, rows, decided }
+    pub(crate) fn new(engine: Py<Engine>, calls: Calls, decided: Decided) -> Self {
+        Self { engine, calls, decided }
     }
 
     fn snapshot(&self, row: usize) -> Option<&Arc<Snapshot>> {
@@ -76,10 +76,11 @@ impl CallDecisions {
 
     fn decision(&self, py: Python<'_>, at: usize) -> PyResult<Py<Decision>> {
         let missing = || PyIndexError::new_err("no decision there");
-        let (row, decided) = (self.rows.get(at).ok_or_else(missing)?, self.decided.rows.get(at).ok_or_else(missing)?);
+        let (columns, row) = self.calls.locate(at).ok_or_else(missing)?;
+        let decided = self.decided.rows.get(at).ok_or_else(missing)?;
         let snapshot = self.snapshot(at).ok_or_else(missing)?;
-        let grant = row.grant.as_ref().ok();
-        let arguments = row.arguments.as_ref().map(RowValues::input);
+        let grant = columns.grants.at(row).and_then(|grant| grant.as_ref().ok());
+        let arguments = columns.arguments_input(row);
         row_decision(py, self.engine.bind(py).get(), snapshot, decided, grant, arguments.as_ref())
     }
 }

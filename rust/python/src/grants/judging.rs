@@ -22,7 +22,8 @@ use agentpdp_core::engine::Snapshot;
 use agentpdp_core::evaluate::Temporaries;
 use agentpdp_core::explain::{Explained, explain as explain_core};
 use agentpdp_core::grants::{Grant as CoreGrant, Hit};
-use agentpdp_core::orders::{fill_record, is_known, known_type};
+use agentpdp_core::orders::{fill_record, is_known};
+use agentpdp_core::parties::Party;
 use agentpdp_core::request::Locals;
 use agentpdp_core::slots::{RecordPlan, Slot, Slots, reset};
 use agentpdp_core::tasks::{Declarations, Digest, ResourceRule};
@@ -50,10 +51,6 @@ pub(crate) struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    pub(crate) fn type_of(&self, entity: EntityId, locals: &Locals<'_>) -> TypeId {
-        if entity.is_local() { locals.type_of(entity) } else { self.snapshot.store.type_of(entity) }
-    }
-
     pub(crate) fn is_known(&self, entity: EntityId, locals: &Locals<'_>) -> bool {
         is_known(entity, self.snapshot, self.declarations, locals)
     }
@@ -162,7 +159,30 @@ pub(crate) struct Answered {
     pub(crate) rewritten: Vec<Rewrite>,
 }
 
-/// Decides a call, or with `told` tells every question of it and consumes nothing.
+/// A grant whose chain holds.
+pub(crate) struct Held<'g> {
+    grant: &'g CoreGrant,
+    chain: Chain<'g>,
+}
+
+impl<'g> Held<'g> {
+    /// The grant as it stands at the tree's time, or the first hit of its chain.
+    #[inline]
+    pub(crate) fn of(scene: Scene<'g>, grant: &'g CoreGrant) -> Result<Self, Hit> {
+        let Scene { engine, snapshot, declarations, now_ms, .. } = scene;
+        if engine.is_forked() {
+            return Err(Hit { reason: Reason::EngineForked, hop: None });
+        }
+        engine.core.grants.status(grant, declarations, snapshot.generation, now_ms)?;
+        match Chain::of(grant, snapshot, declarations) {
+            Some(chain) => Ok(Self { grant, chain }),
+            None => Err(Hit { reason: Reason::TaskChanged, hop: None }),
+        }
+    }
+}
+
+/// Decides a call under a grant, or with `told` tells every question of it and consumes nothing.
+#[inline]
 pub(crate) fn judge<'a, S: Source<'a>>(
     scene: Scene<'a>,
     grant: &CoreGrant,
@@ -171,15 +191,22 @@ pub(crate) fn judge<'a, S: Source<'a>>(
     temporaries: &'a Temporaries,
     told: Option<&mut Told>,
 ) -> Result<Answered, Unasked> {
-    let Scene { engine, snapshot, declarations, now_ms, .. } = scene;
-    if engine.is_forked() {
-        return Err(Hit { reason: Reason::EngineForked, hop: None }.into());
-    }
-    engine.core.grants.status(grant, declarations, snapshot.generation, now_ms)?;
-    let changed = Hit { reason: Reason::TaskChanged, hop: None };
-    let chain = Chain::of(grant, declarations, snapshot.generation).ok_or(changed)?;
+    let held = Held::of(scene, grant)?;
+    judge_held(scene, &held, incoming, locals, temporaries, told)
+}
+
+/// As [`judge`], under a grant whose chain was looked at.
+pub(crate) fn judge_held<'a, S: Source<'a>>(
+    scene: Scene<'a>,
+    Held { grant, chain }: &Held<'_>,
+    incoming: &Incoming<'a, S>,
+    locals: &mut Locals<'a>,
+    temporaries: &'a Temporaries,
+    told: Option<&mut Told>,
+) -> Result<Answered, Unasked> {
+    let Scene { snapshot, now_ms, .. } = scene;
     let mut room = Room::default();
-    let read = read_call(scene, grant, &chain, incoming, locals, temporaries, &mut room)?;
+    let read = read_call(scene, grant, chain, incoming, locals, temporaries, &mut room)?;
     let asked = Asked {
         snapshot,
         locals,
@@ -192,24 +219,24 @@ pub(crate) fn judge<'a, S: Source<'a>>(
     };
     let is_dry = told.is_some();
     let mut outcome = room::take();
-    decide_into(&asked, &chain, &[], &mut outcome);
+    decide_into(&asked, chain, &[], &mut outcome);
     let settled = if outcome.reason() == Reason::StepUp {
         match digest(scene, grant, incoming, &read, &room.decoded.rewritten, locals) {
             None => Settled::not_safe(outcome),
             Some(digest) => Settled::with_approvals(outcome, digest, scene, is_dry, |discharged| {
-                decide_core(&asked, &chain, discharged)
+                decide_core(&asked, chain, discharged)
             }),
         }
     } else {
         Settled::plain(outcome)
     };
     if let Some(told) = told {
-        told.questions = explain_core(&asked, &chain, &settled.approved);
-        told.near = near(&asked, &chain, &told.questions);
+        told.questions = explain_core(&asked, chain, &settled.approved);
+        told.near = near(&asked, chain, &told.questions);
         told.approved = settled.approved.to_vec();
     }
     let Read { call: CallReader { action, .. }, resource } = read;
-    let action = *action;
+    let (action, resource) = (*action, resource.entity);
     let is_shown = settled.outcome.reason() == Reason::StepUp && resource.is_local();
     let owned = |(name, id): (&str, &str)| Box::new((name.to_owned(), id.to_owned()));
     let resource_uid = is_shown.then(|| owned(scene.parts_of(resource, locals)));
@@ -238,7 +265,7 @@ fn digest<'a, S: Source<'a>>(
         tasks: &tasks,
         bundle: &scene.declarations.digest,
         action: &scene.text_of(read.call.action, locals),
-        resource: &scene.text_of(read.resource, locals),
+        resource: &scene.text_of(read.resource.entity, locals),
         arguments: &arguments,
         context: &context,
     }))
@@ -250,7 +277,7 @@ static NO_ARGUMENTS: Json<'static> = Json::Object(Members { pairs: Vec::new(), h
 /// A call, read and checked.
 struct Read<'a> {
     call: &'a CallReader,
-    resource: EntityId,
+    resource: Party<'a>,
 }
 
 /// Where the values of a call stand while it is judged.
@@ -276,27 +303,26 @@ fn read_call<'a, S: Source<'a>>(
     let host = read_host(scene, call, incoming.context, locals);
     let host = Refused::first(arguments, host)?;
     let resource = derive(scene, grant, call, decoded.resource, incoming.resource)?;
-    let type_of = |entity| known_type(entity, scene.snapshot, scene.declarations, locals);
+    let Scene { snapshot, declarations, .. } = scene;
     let mut is_for_all = true;
-    for party in std::iter::once(grant.tree.principal).chain(chain.hops.iter().map(|hop| hop.agent)) {
-        let Some(type_id) = type_of(party) else {
+    for party in chain.parties() {
+        if !party.is_known(snapshot, declarations, locals) {
             return Err(Refused::new(
                 Reason::UnknownParty,
                 Some("the principal or an agent is not in the store".to_owned()),
             ));
-        };
-        is_for_all &= entry.action.principals.contains(&type_id);
+        }
+        is_for_all &= entry.action.principals.contains(&party.type_id);
     }
     let Some(resource) = resource else {
         return Err(Refused::new(Reason::UnknownResource, Some("no resource is given".to_owned())));
     };
+    let resource = Party::of(resource, &snapshot.store, locals);
     let is_fixed = matches!(call.resource, Some(ResourceRule::Fixed(_)));
-    let resource_type = match type_of(resource) {
-        None if is_fixed => scene.type_of(resource, locals),
-        None => return Err(Refused::new(Reason::UnknownResource, Some("it is not in the store".to_owned()))),
-        Some(type_id) => type_id,
-    };
-    if !is_for_all || !entry.action.resources.contains(&resource_type) {
+    if !is_fixed && !resource.is_known(snapshot, declarations, locals) {
+        return Err(Refused::new(Reason::UnknownResource, Some("it is not in the store".to_owned())));
+    }
+    if !is_for_all || !entry.action.resources.contains(&resource.type_id) {
         return Err(Refused::new(Reason::NotApplicable, None));
     }
     reset(slots, entry.layout.slot_count, Slot::Unreachable);

@@ -185,7 +185,7 @@ impl Grant {
             let Scene { snapshot, declarations, view, .. } = scene;
             let holds = !engine.is_forked()
                 && engine.core.grants.status(&self.issued, declarations, snapshot.generation, now_ms).is_ok();
-            let chain = holds.then(|| Chain::of(&self.issued, declarations, snapshot.generation)).flatten();
+            let chain = holds.then(|| Chain::of(&self.issued, snapshot, declarations)).flatten();
             let found = PyDict::new(py);
             for (name, action) in view.tools() {
                 let outlook =

@@ -66,7 +66,7 @@ fn near_one(asked: &Asked<'_>, chain: &Chain<'_>, explained: &Explained) -> Near
         _ => false,
     };
     let principal = Party::of(question.party, store, asked.locals);
-    let resource = Party::of(asked.resource, store, asked.locals);
+    let resource = &asked.resource;
     let hindrance = |(id, policy): (PolicyId, &Policy)| {
         if policy.effect != Effect::Permit || !is_asked(policy) || !action_applies(&policy.action, asked.action, store)
         {
