@@ -140,7 +140,7 @@ pub fn decide(asked: &Asked<'_>, chain: &Chain<'_>, discharged: &[PolicyId]) -> 
 
 /// As [`decide`], into an outcome that nothing was asked for yet, or that was cleared since.
 pub fn decide_into(asked: &Asked<'_>, chain: &Chain<'_>, discharged: &[PolicyId], outcome: &mut Outcome) {
-    let (Some(declarations), Some(root)) = (&asked.snapshot.compiled.declarations, chain.hops.first()) else { return };
+    let (Some(declarations), Some((root, _))) = (&asked.snapshot.compiled.declarations, chain.root()) else { return };
     let (policies, target, root) = (&asked.snapshot.policies, asked.target(), root.grant);
     for (question, party, grant) in chain.ceilings() {
         outcome.answer.clear();

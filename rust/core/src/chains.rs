@@ -198,11 +198,12 @@ pub struct Hop<'g> {
     pub agent: Party<'g>,
 }
 
-/// The chain of a call: who is behind it, its hops, and the numbers of their tasks in the snapshot's bundle.
-#[derive(Clone, Debug)]
+/// The chain of a call: who is behind it, its hops, and the numbers of their tasks in the snapshot's bundle. An empty one
+/// allows nothing.
+#[derive(Clone, Debug, Default)]
 pub struct Chain<'g> {
-    /// The original principal.
-    pub principal: Party<'g>,
+    /// The original principal; none of an empty chain.
+    pub principal: Option<Party<'g>>,
     /// Root first.
     pub hops: SmallVec<[Hop<'g>; 4]>,
     /// Per hop; none where all grants were issued under this bundle, so that their own numbers hold.
@@ -211,19 +212,37 @@ pub struct Chain<'g> {
 
 impl<'g> Chain<'g> {
     /// The chain of a grant; none if the bundle holds another text of one of its tasks.
-    #[inline]
     #[must_use]
     pub fn of(grant: &'g Grant, snapshot: &'g Snapshot, declarations: &Declarations) -> Option<Self> {
+        let mut chain = Self::default();
+        chain.fill(grant, snapshot, declarations).then_some(chain)
+    }
+
+    /// As [`Chain::of`], but in place: a chain is too large to be moved about for every call. Where there is none: false, and
+    /// what is left is empty.
+    #[inline]
+    #[must_use]
+    pub fn fill(&mut self, grant: &'g Grant, snapshot: &'g Snapshot, declarations: &Declarations) -> bool {
         // Grants outlive calls, so nobody in them is known to one call only.
         let party = |entity| Party::of(entity, &snapshot.store, &NO_LOCALS);
-        let grants = grant.hops();
-        let renumbered = if grants.iter().all(|hop| hop.scope.generation == snapshot.generation) {
-            None
-        } else {
-            Some(renumber(&grants, declarations, snapshot.generation)?)
-        };
-        let hops = grants.iter().map(|grant| Hop { grant, agent: party(grant.agent) }).collect();
-        Some(Self { principal: party(grant.tree.principal), hops, renumbered })
+        self.hops.clear();
+        (self.principal, self.renumbered) = (None, None);
+        let (mut next, mut is_current) = (Some(grant), true);
+        while let Some(grant) = next {
+            self.hops.push(Hop { grant, agent: party(grant.agent) });
+            is_current &= grant.scope.generation == snapshot.generation;
+            next = grant.parent.as_deref();
+        }
+        self.hops.reverse();
+        if !is_current {
+            self.renumbered = renumber(&self.hops, declarations, snapshot.generation);
+            if self.renumbered.is_none() {
+                self.hops.clear();
+                return false;
+            }
+        }
+        self.principal = Some(party(grant.tree.principal));
+        true
     }
 
     /// A hop, by its place from the root, with the numbers of its tasks; one without a number has no task that permits.
@@ -244,6 +263,13 @@ impl<'g> Chain<'g> {
         (0..self.hops.len()).filter_map(|place| self.hop(place))
     }
 
+    /// The first hop and the principal; none of an empty chain.
+    #[inline]
+    #[must_use]
+    pub fn root(&self) -> Option<(&Hop<'g>, &Party<'g>)> {
+        Some((self.hops.first()?, self.principal.as_ref()?))
+    }
+
     /// The hop that acts.
     #[inline]
     #[must_use]
@@ -254,17 +280,16 @@ impl<'g> Chain<'g> {
     /// The principal and the agent of every hop.
     #[inline]
     pub fn parties(&self) -> impl Iterator<Item = &Party<'g>> {
-        std::iter::once(&self.principal).chain(self.hops.iter().map(|hop| &hop.agent))
+        self.principal.iter().chain(self.hops.iter().map(|hop| &hop.agent))
     }
 
     /// All ceilings in the order in which they are asked: the question, who is asked, and the grant that it sees.
     #[inline]
     pub fn ceilings(&self) -> impl Iterator<Item = (Question, &Party<'g>, &'g Grant)> {
         let stage = Stage::Ceiling;
-        let principal = self.hops.first().map(|root| {
-            let party = self.principal.entity;
-            (Question { stage, hop: None, party }, &self.principal, root.grant)
-        });
+        let principal = self
+            .root()
+            .map(|(root, principal)| (Question { stage, hop: None, party: principal.entity }, principal, root.grant));
         let agents = self.hops.iter().map(move |hop| (hop.question(stage), &hop.agent, hop.grant));
         principal.into_iter().chain(agents)
     }
@@ -281,8 +306,8 @@ impl Hop<'_> {
 
 /// The numbers that the tasks of hops have in a bundle; none if it holds another text of one of them.
 #[cold]
-fn renumber(hops: &[&Grant], declarations: &Declarations, generation: u64) -> Option<Box<[Box<[TaskId]>]>> {
-    hops.iter().map(|hop| Some(hop.scope.tasks_in(declarations, generation)?.into_owned().into())).collect()
+fn renumber(hops: &[Hop<'_>], declarations: &Declarations, generation: u64) -> Option<Box<[Box<[TaskId]>]>> {
+    hops.iter().map(|hop| Some(hop.grant.scope.tasks_in(declarations, generation)?.into_owned().into())).collect()
 }
 
 /// What can be said of an action before it is called.
@@ -314,7 +339,7 @@ impl Chain<'_> {
     pub fn outlook(&self, action: EntityId, snapshot: &Snapshot, declarations: &Declarations) -> Outlook {
         let store = &snapshot.store;
         let groups = store.ancestors(action);
-        if self.hops.is_empty() {
+        if self.root().is_none() {
             return Outlook::Never;
         }
         let Some(entry) = snapshot.compiled.actions.get(&action) else { return Outlook::Never };

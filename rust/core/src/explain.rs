@@ -24,7 +24,7 @@ pub struct Explained {
 /// Asks every question of every stage; charges and consumes nothing.
 #[must_use]
 pub fn explain(asked: &Asked<'_>, chain: &Chain<'_>, discharged: &[PolicyId]) -> Vec<Explained> {
-    let (Some(declarations), Some(root)) = (&asked.snapshot.compiled.declarations, chain.hops.first()) else {
+    let (Some(declarations), Some((root, _))) = (&asked.snapshot.compiled.declarations, chain.root()) else {
         return Vec::new();
     };
     let (target, root, mut all) = (asked.target(), root.grant, Vec::new());

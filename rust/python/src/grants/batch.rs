@@ -261,14 +261,16 @@ fn decide_chunk(
         let Some(now_ms) = times.at(start + at, grant) else { continue };
         let scene = Scene { engine, snapshot, view, declarations, now_ms };
         if !last.as_ref().is_some_and(|last| last.is_of(grant, now_ms)) {
-            last = Some(LookedAt { grant, now_ms, held: Held::of(scene, grant) });
+            let mut held = Held::new(grant);
+            let hit = held.look(scene).err();
+            last = Some(LookedAt { grant, now_ms, held, hit });
         }
         let held = match &last {
-            Some(LookedAt { held: Ok(held), .. }) => held,
-            Some(LookedAt { held: Err(hit), .. }) => {
+            Some(LookedAt { hit: Some(hit), .. }) => {
                 *place = RowDecision::status(*hit);
                 continue;
             }
+            Some(LookedAt { held, .. }) => held,
             None => continue,
         };
         let read = || reader(scene, columns.actions.at(row)?);
@@ -288,7 +290,9 @@ fn decide_chunk(
 struct LookedAt<'a> {
     grant: &'a Arc<CoreGrant>,
     now_ms: i64,
-    held: Result<Held<'a>, Hit>,
+    held: Held<'a>,
+    /// Why the chain does not hold, if it does not.
+    hit: Option<Hit>,
 }
 
 impl LookedAt<'_> {
@@ -353,8 +357,9 @@ pub(crate) fn decide_call<'a, S: Source<'a>>(
         context: call.context,
         resource: call.resource,
     };
-    match Held::of(scene, grant) {
-        Ok(held) => decide_given(scene, &held, &given, temporaries),
+    let mut held = Held::new(grant);
+    match held.look(scene) {
+        Ok(()) => decide_given(scene, &held, &given, temporaries),
         Err(hit) => RowDecision::status(hit),
     }
 }

@@ -159,24 +159,28 @@ pub(crate) struct Answered {
     pub(crate) rewritten: Vec<Rewrite>,
 }
 
-/// A grant whose chain holds.
+/// A grant whose chain holds; before it was looked at, one that allows nothing.
 pub(crate) struct Held<'g> {
     grant: &'g CoreGrant,
     chain: Chain<'g>,
 }
 
 impl<'g> Held<'g> {
-    /// The grant as it stands at the tree's time, or the first hit of its chain.
+    pub(crate) fn new(grant: &'g CoreGrant) -> Self {
+        Self { grant, chain: Chain::default() }
+    }
+
+    /// Looks at the grant as it stands at the tree's time; gives the first hit of its chain.
     #[inline]
-    pub(crate) fn of(scene: Scene<'g>, grant: &'g CoreGrant) -> Result<Self, Hit> {
+    pub(crate) fn look(&mut self, scene: Scene<'g>) -> Result<(), Hit> {
         let Scene { engine, snapshot, declarations, now_ms, .. } = scene;
         if engine.is_forked() {
             return Err(Hit { reason: Reason::EngineForked, hop: None });
         }
-        engine.core.grants.status(grant, declarations, snapshot.generation, now_ms)?;
-        match Chain::of(grant, snapshot, declarations) {
-            Some(chain) => Ok(Self { grant, chain }),
-            None => Err(Hit { reason: Reason::TaskChanged, hop: None }),
+        engine.core.grants.status(self.grant, declarations, snapshot.generation, now_ms)?;
+        match self.chain.fill(self.grant, snapshot, declarations) {
+            true => Ok(()),
+            false => Err(Hit { reason: Reason::TaskChanged, hop: None }),
         }
     }
 }
@@ -191,7 +195,8 @@ pub(crate) fn judge<'a, S: Source<'a>>(
     temporaries: &'a Temporaries,
     told: Option<&mut Told>,
 ) -> Result<Answered, Unasked> {
-    let held = Held::of(scene, grant)?;
+    let mut held = Held::new(grant);
+    held.look(scene)?;
     judge_held(scene, &held, incoming, locals, temporaries, told)
 }
 
