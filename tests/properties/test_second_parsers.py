@@ -139,6 +139,7 @@ def same_local(text: str, value: Any) -> bool:
     return moment(value) == local.astimezone(UTC) == other.astimezone(UTC)
 
 
+LAST = "31 December 9999 23:59:59 +0000"
 KINDS = {
     "url": Near(
         "url",
@@ -196,13 +197,18 @@ KINDS = {
     ),
     "stamp": Near(
         STAMP,
-        ["29 February 2024 23:59:59 -0530", "01 January 1970 00:00:00 +0000"],
+        ["29 February 2024 23:59:59 -0530", "01 January 1970 00:00:00 +0000", LAST],
         [*"0129:+-Z ", "May", "-2400", "+2359", ":60", "٣"],
         same_stamp,
     ),
     "local-time": Near(
         LOCAL,
-        ["2024-03-31 03:30 AM", "2024-10-27 01:59 AM", "2024-06-01 12:00 PM"],
+        [
+            "2024-03-31 03:30 AM",
+            "2024-10-27 01:59 AM",
+            "2024-06-01 12:00 PM",
+            "9999-12-31 11:59 PM",
+        ],
         [*"0123-: ", "02:30 AM", "am", "12", "31"],
         same_local,
     ),

@@ -203,9 +203,9 @@ pub struct Hop<'g> {
 #[derive(Clone, Debug, Default)]
 pub struct Chain<'g> {
     /// The original principal; none of an empty chain.
-    pub principal: Option<Party<'g>>,
+    principal: Option<Party<'g>>,
     /// Root first.
-    pub hops: SmallVec<[Hop<'g>; 4]>,
+    hops: SmallVec<[Hop<'g>; 4]>,
     /// Per hop; none where all grants were issued under this bundle, so that their own numbers hold.
     renumbered: Option<Box<[Box<[TaskId]>]>>,
 }

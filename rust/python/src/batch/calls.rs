@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -32,8 +33,11 @@ use crate::uid::{owned_uid, uid_text};
 /// A grant that a row names, or why there is none.
 pub(crate) type Found = Result<Arc<CoreGrant>, Reason>;
 
-/// What a row gives as its resource. Outer none: nothing; inner none: what is no entity.
+/// What a row gives as an entity. Outer none: nothing; inner none: what is no entity.
 type Given = Option<Option<Uid>>;
+
+/// The numbers of keys that were met.
+type Known<K> = HashMap<K, u32, FixedState>;
 
 /// Values, and which of them each row has.
 pub(crate) struct Distinct<T> {
@@ -53,6 +57,16 @@ impl<T> Distinct<T> {
     fn push(&mut self, value: T) {
         self.index.push(self.next());
         self.values.push(value);
+    }
+
+    /// Gives the next row the value of a key, which is made where the key was not met yet.
+    fn push_known<K: Hash + Eq>(&mut self, key: K, known: &mut Known<K>, make: impl FnOnce() -> T) {
+        let next = self.next();
+        let number = *known.entry(key).or_insert(next);
+        if number == next {
+            self.values.push(make());
+        }
+        self.index.push(number);
     }
 
     /// The number of a row's value.
@@ -117,14 +131,11 @@ impl CallColumns {
     }
 
     /// What a row gives as its resource.
-    pub(crate) fn resource(&self, row: usize) -> Given {
+    pub(crate) fn resource(&self, row: usize) -> Cow<'_, Given> {
         match &self.resources {
-            Resources::None => None,
-            Resources::Column(leaf) => match leaf.input(row) {
-                Input::Null => None,
-                input => Some(uid_of(&input)),
-            },
-            Resources::Read(given) => given.get(row).cloned().unwrap_or(Some(None)),
+            Resources::None => Cow::Owned(None),
+            Resources::Column(leaf) => Cow::Owned(uid_of(&leaf.input(row))),
+            Resources::Read(given) => given.get(row).map_or(Cow::Owned(Some(None)), Cow::Borrowed),
         }
     }
 
@@ -267,8 +278,7 @@ impl Columns {
             None => Resources::None,
             // Python's objects are read while the lock is held, and codes by the engine that gave them.
             Some(leaf @ (Leaf::Objects(_) | Leaf::Codes(_))) => {
-                let given = |row| is_there(py, &leaf, row).then(|| uid_at(py, engine, &leaf, row));
-                Resources::Read((0..row_count).map(given).collect())
+                Resources::Read((0..row_count).map(|row| uid_at(py, engine, &leaf, row)).collect())
             }
             Some(leaf) => Resources::Column(leaf),
         };
@@ -334,14 +344,6 @@ fn action_text(action: &Bound<'_, PyAny>) -> String {
     }
 }
 
-fn is_there(py: Python<'_>, leaf: &Leaf, row: usize) -> bool {
-    match leaf {
-        Leaf::Objects(objects) => objects.get(row).is_some_and(|object| !object.is_none(py)),
-        Leaf::Codes(_) => true,
-        other => !matches!(other.input(row), Input::Null),
-    }
-}
-
 fn text_at(py: Python<'_>, leaf: &Leaf, row: usize) -> Option<String> {
     match leaf {
         Leaf::Objects(objects) => Some(objects.get(row)?.bind(py).str().ok()?.to_string_lossy().into_owned()),
@@ -352,28 +354,33 @@ fn text_at(py: Python<'_>, leaf: &Leaf, row: usize) -> Option<String> {
     }
 }
 
-fn uid_at(py: Python<'_>, engine: &Engine, leaf: &Leaf, row: usize) -> Option<Uid> {
+fn uid_at(py: Python<'_>, engine: &Engine, leaf: &Leaf, row: usize) -> Given {
     match leaf {
-        Leaf::Objects(objects) => owned_uid(objects.get(row)?.bind(py)).ok(),
-        Leaf::Codes(codes) => {
-            let entity = super::uids::decode(*codes.get(row)?, engine.nonce)?;
+        Leaf::Objects(objects) => {
+            let object = objects.get(row)?.bind(py);
+            (!object.is_none()).then(|| owned_uid(object).ok())
+        }
+        Leaf::Codes(codes) => Some(codes.get(row).and_then(|code| {
+            let entity = super::uids::decode(*code, engine.nonce)?;
             let snapshot = engine.core.load();
             snapshot.store.uid(entity).map(|(type_name, id)| (type_name.to_string(), id.to_string()))
-        }
+        })),
         other => uid_of(&other.input(row)),
     }
 }
 
 /// The entity that a value names, as Cedar text or as a record of type and id.
-fn uid_of(input: &Input) -> Option<Uid> {
-    match input {
+fn uid_of(input: &Input) -> Given {
+    let uid = match input {
+        Input::Null => return None,
         Input::String(text) => parse_uid(text).map(|(type_name, id)| (type_name.to_owned(), id.into_owned())),
         Input::Object(_) => {
-            let (type_name, id) = agentpdp_cedar::values::uid_parts(input)?;
-            Some((type_name.to_owned(), id.to_owned()))
+            let uid = agentpdp_cedar::values::uid_parts(input);
+            uid.map(|(type_name, id)| (type_name.to_owned(), id.to_owned()))
         }
         _ => None,
-    }
+    };
+    Some(uid)
 }
 
 /// The keys of a column that is a dictionary.
@@ -393,33 +400,26 @@ fn find_grants(
     row_count: usize,
 ) -> Distinct<Found> {
     let mut found = Distinct::with_capacity(row_count);
-    let agents = match agent.map(keys_of) {
-        None => Some(None),
-        Some(None) => None,
-        Some(Some(keys)) => Some(Some(keys)),
-    };
+    let agents = agent.map_or(Some(None), |agent| keys_of(agent).map(Some));
     let (Some(grants), Some(agents)) = (keys_of(grant), agents) else {
         (0..row_count).for_each(|row| found.push(grant_at(py, engine, grant, agent, row)));
         return found;
     };
     let snapshot = engine.core.snapshot();
     let agent_at = |row| {
-        let (type_name, id) = uid_at(py, engine, agent.filter(|agent| is_there(py, agent, row))?, row)?;
+        let (type_name, id) = uid_at(py, engine, agent?, row)??;
         snapshot.store.find(&type_name, &id)
     };
     let mut known_grants: HashMap<u32, Found, FixedState> = HashMap::default();
     let mut known_agents: HashMap<u32, Option<EntityId>, FixedState> = HashMap::default();
-    let mut known: HashMap<(u32, u32), u32, FixedState> = HashMap::default();
+    let mut known = Known::default();
     for (row, key) in grants.into_iter().enumerate() {
         let agent_key = agents.as_ref().and_then(|agents| agents.get(row).copied()).unwrap_or(NO_KEY);
-        let next = found.next();
-        let number = *known.entry((key, agent_key)).or_insert(next);
-        if number == next {
+        found.push_known((key, agent_key), &mut known, || {
             let agent = *known_agents.entry(agent_key).or_insert_with(|| agent_at(row));
             let named = known_grants.entry(key).or_insert_with(|| grant_named(py, engine, grant, row));
-            found.values.push(named.clone().and_then(|found| is_agent(found, agent)));
-        }
-        found.index.push(number);
+            named.clone().and_then(|found| is_agent(found, agent))
+        });
     }
     found
 }
@@ -432,20 +432,14 @@ fn read_actions(py: Python<'_>, action: &Leaf, row_count: usize) -> Distinct<Arc
         (0..row_count).for_each(|row| found.push(read(row)));
         return found;
     };
-    let mut known: HashMap<u32, u32, FixedState> = HashMap::default();
+    let mut known = Known::default();
     for (row, key) in keys.into_iter().enumerate() {
-        let next = found.next();
-        let number = *known.entry(key).or_insert(next);
-        if number == next {
-            found.values.push(read(row));
-        }
-        found.index.push(number);
+        found.push_known(key, &mut known, || read(row));
     }
     found
 }
 
 fn grant_at(py: Python<'_>, engine: &Engine, grant: &Leaf, agent: Option<&Leaf>, row: usize) -> Found {
-    let agent = agent.filter(|agent| is_there(py, agent, row));
     let object = match grant {
         Leaf::Objects(objects) => objects.get(row).map(|object| object.bind(py)),
         _ => None,
@@ -455,11 +449,10 @@ fn grant_at(py: Python<'_>, engine: &Engine, grant: &Leaf, agent: Option<&Leaf>,
         Some(handle) => row_grant(py, engine, Some(handle), None)?,
         None => grant_named(py, engine, grant, row)?,
     };
-    if agent.is_none() && handle.is_some() {
-        return Ok(found);
+    match agent.and_then(|agent| uid_at(py, engine, agent, row)) {
+        None if handle.is_some() => Ok(found),
+        agent => check_agent(engine, found, agent.flatten()),
     }
-    let agent = agent.ok_or(Reason::AgentMismatch)?;
-    check_agent(engine, found, uid_at(py, engine, agent, row))
 }
 
 /// The grant whose id a row has.

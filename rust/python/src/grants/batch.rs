@@ -277,12 +277,11 @@ fn decide_chunk(
         let reader = *readers.entry(columns.actions.number(row)).or_insert_with(read);
         let (resource, context) = (columns.resource(row), columns.context(row));
         let given = RowGiven {
-            reader,
             arguments: columns.arguments(row),
             context: context.as_deref(),
-            resource: resource.as_ref().map(|given| given.as_ref().map(|(name, id)| (name.as_str(), id.as_str()))),
+            resource: resource.as_ref().as_ref().map(|uid| uid.as_ref().map(|(name, id)| (name.as_str(), id.as_str()))),
         };
-        *place = decide_given(scene, held, &given, &Temporaries::default());
+        *place = decide_given(scene, held, reader, &given, &Temporaries::default());
     }
 }
 
@@ -317,49 +316,35 @@ fn order(columns: &CallColumns, rows: Range<usize>, engine: &Engine) -> Vec<usiz
     keys.into_iter().map(|(_, _, row)| row).collect()
 }
 
-/// One call by its parts, wherever they stand.
-pub(crate) struct RowCall<'a, S> {
-    pub(crate) grant: &'a Found,
-    pub(crate) action: &'a str,
+/// What is given with a call, wherever it stands.
+pub(crate) struct RowGiven<'a, S> {
     pub(crate) arguments: Option<S>,
     pub(crate) context: Option<&'a Input>,
     /// Outer none: not given; inner none: it is no entity.
     pub(crate) resource: Option<Option<(&'a str, &'a str)>>,
 }
 
-/// What is given with a call, its action looked up.
-struct RowGiven<'a, S> {
-    reader: Option<&'a CallReader>,
-    arguments: Option<S>,
-    context: Option<&'a Input>,
-    resource: Option<Option<(&'a str, &'a str)>>,
-}
-
 /// Decides one call by itself as a row of a batch is.
 pub(crate) fn decide_call<'a, S: Source<'a>>(
     engine: &'a Engine,
     snapshot: &'a Snapshot,
-    call: &RowCall<'a, S>,
-    temporaries: &'a Temporaries,
+    grant: &'a Found,
+    action: &str,
+    given: &RowGiven<'a, S>,
     now_ms: i64,
+    temporaries: &'a Temporaries,
 ) -> RowDecision {
     let (Some(declarations), Some(view)) = (&snapshot.compiled.declarations, View::of(snapshot)) else {
         return RowDecision::status(Hit { reason: Reason::UnknownGrant, hop: None });
     };
-    let grant = match call.grant {
+    let grant = match grant {
         Ok(grant) => grant,
         Err(reason) => return RowDecision::status(Hit { reason: *reason, hop: None }),
     };
     let scene = Scene { engine, snapshot, view, declarations, now_ms };
-    let given = RowGiven {
-        reader: reader(scene, call.action),
-        arguments: call.arguments,
-        context: call.context,
-        resource: call.resource,
-    };
     let mut held = Held::new(grant);
     match held.look(scene) {
-        Ok(()) => decide_given(scene, &held, &given, temporaries),
+        Ok(()) => decide_given(scene, &held, reader(scene, action), given, temporaries),
         Err(hit) => RowDecision::status(hit),
     }
 }
@@ -375,6 +360,7 @@ fn reader<'a>(scene: Scene<'a>, action: &str) -> Option<&'a CallReader> {
 fn decide_given<'a, S: Source<'a>>(
     scene: Scene<'a>,
     held: &Held<'_>,
+    reader: Option<&'a CallReader>,
     given: &RowGiven<'a, S>,
     temporaries: &'a Temporaries,
 ) -> RowDecision {
@@ -382,7 +368,7 @@ fn decide_given<'a, S: Source<'a>>(
     let store = &scene.snapshot.store;
     let resource =
         given.resource.map(|given| given.map(|(type_name, id)| locals.resolve(store, type_name.into(), id.into())));
-    let incoming = Incoming { call: given.reader, arguments: given.arguments, context: given.context, resource };
+    let incoming = Incoming { call: reader, arguments: given.arguments, context: given.context, resource };
     RowDecision::of(judge_held(scene, held, &incoming, &mut locals, temporaries, None), scene)
 }
 

@@ -27,7 +27,7 @@ pub(crate) use event::_read_line;
 use crate::decision::Decision;
 use crate::engine::Engine;
 use crate::grants::Grant;
-use crate::grants::batch::{RowCall, RowDecision, check_agent, decide_call};
+use crate::grants::batch::{RowDecision, RowGiven, check_agent, decide_call};
 use crate::grants::call_decisions::row_decision;
 use crate::replay::tally::Tally;
 use agentpdp_cedar::recorded::{Call, input, read_call, text_of};
@@ -196,8 +196,8 @@ fn decide(engine: &Engine, snapshot: &Snapshot, named: &Named, call: &Call<'_>) 
     let now_ms = grant.as_ref().map_or(at, |grant| grant.tree.advance(at));
     let resource = call.resource.as_ref().map(|given| given.as_ref().map(|(name, id)| (&**name, &**id)));
     let (arguments, context) = (call.arguments.as_ref(), call.context.as_ref());
-    let call = RowCall { grant: &grant, action: &call.action, arguments, context, resource };
-    decide_call(engine, snapshot, &call, &Temporaries::default(), now_ms)
+    let given = RowGiven { arguments, context, resource };
+    decide_call(engine, snapshot, &grant, &call.action, &given, now_ms, &Temporaries::default())
 }
 
 impl PlayedCalls {
