@@ -18,7 +18,7 @@ use crate::theirs;
 pub fn run(bytes: &[u8]) {
     let mut draw = Draw::new(bytes);
     let has_schema = draw.below(2) == 1;
-    let (texts, links) = policies(&mut draw);
+    let (texts, links) = policies(&mut draw, false);
     let entities = entities(&mut draw, has_schema).to_string();
     let requests: Vec<Asked> = (0..3).map(|_| asked(&mut draw, has_schema)).collect();
     let schema = has_schema.then(theirs::schema);

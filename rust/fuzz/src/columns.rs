@@ -1,8 +1,8 @@
 //! Does a batch in columns decide as its rows one by one?
 //!
-//! The bytes say policies over the fixed schema, entities, and up to two dozen requests. Each row is decided singly and
-//! without the index; the batch holds the same contexts as rows of slots, and as a column for each context path, typed
-//! where the values allow it. Reasons, deciding policies and errors must be the same, in one chunk and in two; a row
+//! The bytes say policies over the fixed schema, entities, and up to two dozen requests, which come up to four times. Each
+//! row is decided singly and without the index; the batch holds the same contexts as rows of slots, and as a column for
+//! each context path, typed where the values allow it. Reasons, deciding policies and errors must be the same, in one chunk and in two; a row
 //! that was refused beforehand must stay as it is. Of errors the code is compared, not the place in the condition, which
 //! a batch may name another way.
 //!
@@ -29,6 +29,7 @@ use crate::policies::policies;
 type Decided = (Vec<Reason>, Vec<(u32, PolicyId)>, Vec<(u32, PolicyId, ErrorCode)>);
 
 /// One question, read and laid out.
+#[derive(Clone)]
 struct Row<'r> {
     read: &'r Read,
     layout: &'r Layout,
@@ -38,7 +39,7 @@ struct Row<'r> {
 /// Compares one batch with its rows.
 pub fn run(bytes: &[u8]) {
     let mut draw = Draw::new(bytes);
-    let (texts, links) = policies(&mut draw);
+    let (texts, links) = policies(&mut draw, true);
     let entities = entities(&mut draw, true).to_string();
     let Some(compiled) = ours::read_bundle(&texts, Some(&entities), true).compiled else { return };
     let engine = ours::engine(compiled, &links);
@@ -46,7 +47,7 @@ pub fn run(bytes: &[u8]) {
     let compiled = &*snapshot.compiled;
     let asked: Vec<_> = (0..1 + draw.below(24)).map(|_| asked(&mut draw, true)).collect();
     let read: Vec<_> = asked.iter().map(|each| ours::read(compiled, &snapshot, each, &mut locals)).collect();
-    let rows: Vec<Option<Row<'_>>> = read
+    let distinct: Vec<Option<Row<'_>>> = read
         .iter()
         .map(|read| {
             let read = read.as_ref()?;
@@ -54,6 +55,8 @@ pub fn run(bytes: &[u8]) {
             Some(Row { read, layout, slots: ours::slots(layout, &read.context) })
         })
         .collect();
+    // Words and entities are few beside the rows, at times.
+    let rows: Vec<_> = (0..1 + draw.below(4)).flat_map(|_| distinct.iter().cloned()).collect();
     let (on_error, half) = (draw.pick(&[OnError::Cedar, OnError::Deny]), draw.below(rows.len() + 1));
     let expected = singly(&snapshot, &rows, &locals, on_error);
     let contexts = [in_rows(&rows), in_columns(&mut draw, &rows, compiled.paths.len())];

@@ -11,12 +11,13 @@ use crate::words::{self, ACTIONS, Kind, NAMES, TYPES, quoted, text, uid, written
 
 use Kind as K;
 
-/// Policies and links.
-pub(crate) fn policies(draw: &mut Draw<'_>) -> (String, Vec<Link>) {
+/// Policies and links; where scopes are open most policies concern every principal or resource, so that their conditions
+/// are asked.
+pub(crate) fn policies(draw: &mut Draw<'_>, is_open: bool) -> (String, Vec<Link>) {
     let (mut texts, mut links) = (String::new(), Vec::new());
     for number in 0..1 + draw.below(4) {
         let slots = (draw.one_in(5), draw.one_in(5));
-        texts.push_str(&policy(draw, slots));
+        texts.push_str(&policy(draw, slots, is_open));
         if slots.0 || slots.1 {
             for link in 0..1 + draw.below(2) {
                 let principal = slots.0.then(|| uid(draw, &TYPES));
@@ -29,20 +30,45 @@ pub(crate) fn policies(draw: &mut Draw<'_>) -> (String, Vec<Link>) {
     (texts, links)
 }
 
-fn policy(draw: &mut Draw<'_>, slots: (bool, bool)) -> String {
+fn policy(draw: &mut Draw<'_>, slots: (bool, bool), is_open: bool) -> String {
     let effect = draw.pick(&["permit", "forbid"]);
-    let principal = party(draw, "principal", slots.0);
+    let principal = party(draw, "principal", slots.0, is_open);
     let action = action_scope(draw);
-    let resource = party(draw, "resource", slots.1);
+    let resource = party(draw, "resource", slots.1, is_open);
     let mut made = format!("{effect} ({principal}, {action}, {resource})");
     for _ in 0..draw.pick(&[1, 1, 2, 0]) {
         let (keyword, depth) = (draw.pick(&["when", "unless"]), 1 + draw.below(5));
-        made.push_str(&format!("\n  {keyword} {{ {} }}", expression(draw, K::Bool, depth)));
+        let condition = if is_open && draw.one_in(2) { tests(draw) } else { expression(draw, K::Bool, depth) };
+        made.push_str(&format!("\n  {keyword} {{ {condition} }}"));
     }
     made + ";\n"
 }
 
-fn party(draw: &mut Draw<'_>, variable: &str, has_slot: bool) -> String {
+/// What conditions mostly are: a few values, each compared with a literal.
+fn tests(draw: &mut Draw<'_>) -> String {
+    let tests: Vec<String> = (0..1 + draw.below(3)).map(|_| test(draw)).collect();
+    tests.join(draw.pick(&[" && ", " || "]))
+}
+
+fn test(draw: &mut Draw<'_>) -> String {
+    let holder = draw.pick(&["context", "context", "context.box", "principal", "resource"]);
+    let not = draw.pick(&["", "", "!"]);
+    let operator = draw.pick(&["<", "<=", ">", ">=", "==", "!="]);
+    match draw.below(8) {
+        0 | 1 => format!("{not}({holder}.count {operator} {})", words::long(draw)),
+        2 => format!("{not}({} {operator} {holder}.count)", words::long(draw)),
+        3 => format!("{not}({holder}.name {} {})", draw.pick(&["==", "!="]), quoted(&text(draw, K::Text, 4))),
+        4 => format!("{not}({holder}.name like {})", pattern(draw)),
+        5 => format!("{not}({holder} has {})", NAMES[draw.below(NAMES.len() - 1)].0),
+        6 => format!("{not}({holder}.who is {})", draw.pick(&TYPES)),
+        _ => format!("{not}{holder}.flag"),
+    }
+}
+
+fn party(draw: &mut Draw<'_>, variable: &str, has_slot: bool, is_open: bool) -> String {
+    if is_open && !has_slot && !draw.one_in(3) {
+        return variable.to_owned();
+    }
     let entity = if has_slot { format!("?{variable}") } else { written(&uid(draw, &TYPES)) };
     match (draw.below(5), has_slot) {
         (0 | 1, false) => variable.to_owned(),
@@ -89,7 +115,12 @@ fn expression(draw: &mut Draw<'_>, kind: Kind, depth: usize) -> String {
     }
 }
 
+/// A literal or what a call or an entity brings, half of them each.
 fn leaf(draw: &mut Draw<'_>, kind: Kind) -> String {
+    if kind != K::Record && draw.one_in(2) {
+        let holder = draw.pick(&["context", "context", "context", "principal", "resource", "context.box"]);
+        return format!("{holder}.{}", name_of(kind));
+    }
     match kind {
         K::Bool => draw.pick(&["true", "false", "context.flag"]).to_owned(),
         K::Long => match words::long(draw) {
@@ -108,8 +139,8 @@ fn leaf(draw: &mut Draw<'_>, kind: Kind) -> String {
         K::Address => format!("ip({})", quoted(&text(draw, kind, 4))),
         K::Moment => format!("datetime({})", quoted(&text(draw, kind, 4))),
         K::Length => format!("duration({})", quoted(&text(draw, kind, 4))),
-        K::Longs => draw.pick(&["context.counts", "[]", "[1, 2, 1]", "[0, -1]"]).to_owned(),
-        K::Texts => draw.pick(&["context.names", "[]", "[\"a\", \"\"]"]).to_owned(),
+        K::Longs => draw.pick(&["[1, 2, 1]", "[]", "[0, -1]"]).to_owned(),
+        K::Texts => draw.pick(&["[\"a\", \"\"]", "[]"]).to_owned(),
         K::Entities => {
             let members = draw.several(3, |draw| written(&uid(draw, &TYPES)));
             format!("[{}]", members.join(", "))
