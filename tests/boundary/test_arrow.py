@@ -185,3 +185,24 @@ def test_entities_in_every_encoding(kind: Any) -> None:
         column = pa.array(uids, kind)
     this = table(n=pa.array([1] * 4)).set_column(0, "principal", column)
     assert [reason for reason, _ in found(this)] == expected
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_the_words_of_a_long_dictionary_are_found_by_all_threads(threads: int) -> None:
+    """Known words and new ones, words with escapes, words that are no entities, and none."""
+    known = [f'User::"{at}"' for at in range(9_000)]
+    this = engine('@id("one") permit(principal == User::"1", action, resource);', "none")
+    this.encode(known)
+    words = [*known, 'User::"\\u{31}"', 'New::"1"', "no entity", 'User::"new"', None]
+    table = {
+        "principal": pa.array(words).dictionary_encode(),
+        "action": pa.array([CALL["action"]] * len(words)).dictionary_encode(),
+        "resource": pa.array([CALL["resource"]] * len(words)),
+    }
+    decided = this.authorize_batch(pa.table(table), threads=threads)
+    assert [row for row, is_allowed in enumerate(decided.allowed) if is_allowed] == [1, 9_000]
+    assert list(decided.reason[-5:]) == [
+        *("permitted", "not_permitted", "unknown_party", "not_permitted", "unknown_party")
+    ]
+    plain = this.authorize_batch(pa.table({**table, "principal": pa.array(words)}))
+    assert list(decided.reason) == list(plain.reason)

@@ -7,7 +7,7 @@
 //! Optimisation: preserves what one thread gives; `tests/properties` compare thread counts.
 
 use std::num::NonZero;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use crate::batch::{BatchAnswer, Plan};
@@ -35,7 +35,7 @@ impl Decided {
         self.snapshots.get(after.checked_sub(1)?).map(|(_, snapshot)| &**snapshot)
     }
 
-    fn append(&mut self, mut other: Self) {
+    fn and(mut self, mut other: Self) -> Self {
         self.answer.reasons.append(&mut other.answer.reasons);
         self.answer.satisfied.append(&mut other.answer.satisfied);
         self.answer.errors.append(&mut other.answer.errors);
@@ -45,51 +45,66 @@ impl Decided {
                 self.snapshots.push((start, snapshot));
             }
         }
+        self
     }
+}
+
+/// How many threads are meant; none means as many as the machine has cores.
+#[must_use]
+pub fn thread_count(threads: Option<NonZero<usize>>) -> usize {
+    threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get)
+}
+
+/// What `work` gives for each part, in their order. There are as many threads as parts, this one among them; where the
+/// system gives fewer, those that there are do all parts.
+pub fn each_part<P: Send, R: Send>(parts: Vec<P>, work: impl Fn(P) -> R + Sync) -> Vec<R> {
+    let others = parts.len().saturating_sub(1);
+    let waiting = Mutex::new(parts.into_iter().enumerate());
+    let do_parts = || {
+        let mut done = Vec::new();
+        loop {
+            let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+            match next {
+                Some((number, part)) => done.push((number, work(part))),
+                None => return done,
+            }
+        }
+    };
+    let mut done = thread::scope(|scope| {
+        let spawn = |_| thread::Builder::new().spawn_scoped(scope, do_parts).ok();
+        let handles: Vec<_> = (0..others).map_while(spawn).collect();
+        let mut done = do_parts();
+        for handle in handles {
+            match handle.join() {
+                Ok(part) => done.extend(part),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        done
+    });
+    done.sort_unstable_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Decides all rows; `threads` none means as many as the machine has cores.
 #[must_use]
 pub fn decide_all(engine: &Engine, rows: &Rows<'_>, threads: Option<NonZero<usize>>) -> Decided {
     let chunks = rows.len().div_ceil(CHUNK_ROWS);
-    let wanted = threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
     let useful = if threads.is_some() { chunks } else { chunks.div_ceil(CHUNKS_PER_THREAD_MIN) };
-    let runs = wanted.min(useful).max(1);
+    let runs = thread_count(threads).min(useful).max(1);
     let per_run = chunks.div_ceil(runs).saturating_mul(CHUNK_ROWS);
     let parts: Vec<(usize, usize)> = (0..runs)
         .map(|run| (run.saturating_mul(per_run), run.saturating_add(1).saturating_mul(per_run).min(rows.len())))
         .filter(|(start, end)| start < end)
         .collect();
-    let mut decided = Decided::default();
-    if let [(start, end)] = parts[..] {
-        decide_run(engine, rows, start, end, &mut decided);
-        return decided;
-    }
-    let results = thread::scope(|scope| {
-        let handles: Vec<_> = parts
-            .iter()
-            .map(|(start, end)| {
-                scope.spawn(move || {
-                    let mut part = Decided::default();
-                    decide_run(engine, rows, *start, *end, &mut part);
-                    part
-                })
-            })
-            .collect();
-        handles.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
-    });
-    for result in results {
-        match result {
-            Ok(part) => decided.append(part),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-    }
-    decided
+    let mut parts = each_part(parts, |(start, end)| decide_run(engine, rows, start, end)).into_iter();
+    let first = parts.next().unwrap_or_default();
+    parts.fold(first, Decided::and)
 }
 
 #[allow(clippy::cast_possible_truncation)] // the binding refuses batches of 2^32 rows and more
-fn decide_run(engine: &Engine, rows: &Rows<'_>, start: usize, end: usize, decided: &mut Decided) {
-    let mut at = start;
+fn decide_run(engine: &Engine, rows: &Rows<'_>, start: usize, end: usize) -> Decided {
+    let (mut decided, mut at) = (Decided::default(), start);
     while at < end {
         let snapshot = engine.snapshot();
         let renewed = renew(rows, &snapshot);
@@ -108,6 +123,7 @@ fn decide_run(engine: &Engine, rows: &Rows<'_>, start: usize, end: usize, decide
         }
         decided.answer.runs.add(plan.runs());
     }
+    decided
 }
 
 /// The rows with uids that only the batch knew when it was read and the store has come to know since.

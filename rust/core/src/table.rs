@@ -60,6 +60,14 @@ impl<T: Clone> Table<T> {
         shard.find(hash, |(other, entry)| *other == hash && is_it(entry)).map(|(_, entry)| entry)
     }
 
+    /// For each hash an entry that has it: the one, but for chance, that [`Table::find`] asks about. They are looked up
+    /// side by side, so that they wait for memory together.
+    #[must_use]
+    pub fn with_hashes<const N: usize>(&self, hashes: [u64; N]) -> [Option<&T>; N] {
+        let shards = hashes.map(|hash| (hash, self.shards.get(self.shard_of(hash)).and_then(Option::as_deref)));
+        shards.map(|(hash, shard)| shard?.find(hash, |(other, _)| *other == hash).map(|(_, entry)| entry))
+    }
+
     /// The entry with this hash for which `is_it` holds, to be changed.
     pub fn find_mut(&mut self, hash: u64, mut is_it: impl FnMut(&T) -> bool) -> Option<&mut T> {
         self.find(hash, &mut is_it)?;

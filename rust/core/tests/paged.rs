@@ -122,6 +122,12 @@ fn a_table_is_a_hash_map_and_its_clones_stay_as_they_were() {
         for (table, plain) in &kept {
             assert_eq!((table.len(), table.is_empty()), (plain.len(), plain.is_empty()));
             assert_eq!(table.iter().copied().collect::<BTreeMap<_, _>>(), *plain);
+            for keys in (0..1_500).collect::<Vec<u64>>().as_chunks::<4>().0 {
+                let hashes = keys.map(hash);
+                let any = |wanted| plain.keys().any(|key| hash(*key) == wanted);
+                let found = table.with_hashes(hashes).map(|entry| entry.map(|entry| hash(entry.0)));
+                assert_eq!(found, hashes.map(|hash| any(hash).then_some(hash)));
+            }
             for key in 0..1_500 {
                 let found = table.find(hash(key), |entry| entry.0 == key).map(|entry| entry.1);
                 assert_eq!(found, plain.get(&key).copied());

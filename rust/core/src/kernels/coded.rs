@@ -9,13 +9,16 @@
 
 use super::{Kernels, Known};
 use crate::columns::{Column, Contexts, Presence};
-use crate::entities::Store;
+use crate::entities::{Entity, Store};
 use crate::evaluate::{ErrorCode, Failure, get_attribute, quick_relation, relation};
 use crate::expression::Binary;
 use crate::parties::Party;
 use crate::shape::{Node, NodeId};
 use crate::slots::PathId;
 use crate::value::{EntityId, Value, ValueRef};
+
+/// How many entities an attribute is read of at a time.
+const SIDE_BY_SIDE: usize = 16;
 
 /// A side of the batch.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -76,6 +79,27 @@ struct Reader<'k, 'a> {
 }
 
 impl<'a> Reader<'_, 'a> {
+    /// Reads the attribute of the entities of these rows of which it was not read yet; a few side by side, so that they wait
+    /// for memory together. What has no data stays unread.
+    fn read_ahead(&self, coded: &Coded<'_, 'a>, cells: &mut [Cell<'a>], rows: &[u32]) {
+        let Coded::Attribute(codes, _, (_, name)) = coded else { return };
+        for rows in rows.chunks(SIDE_BY_SIDE) {
+            let mut unread: [Option<(usize, &'a Entity)>; SIDE_BY_SIDE] = [None; SIDE_BY_SIDE];
+            for (place, row) in unread.iter_mut().zip(rows) {
+                let code = codes.get(*row as usize).copied().unwrap_or(u32::MAX) as usize;
+                if let Some(Cell::Unread) = cells.get(code) {
+                    *place = self.parties.get(code).and_then(|party| Some((code, party.data?)));
+                }
+            }
+            let values = unread.map(|entity| entity.map(|(code, data)| (code, data.attributes.get(name))));
+            for (code, value) in values.into_iter().flatten() {
+                if let Some(cell) = cells.get_mut(code) {
+                    *cell = value.map_or(Cell::Error(ErrorCode::AttributeMissing), |value| Cell::Value(value.borrow()));
+                }
+            }
+        }
+    }
+
     #[inline(always)]
     fn value(&self, coded: &Coded<'_, 'a>, cells: &mut [Cell<'a>], code: usize) -> Result<ValueRef<'a>, ErrorCode> {
         match coded {
@@ -143,6 +167,7 @@ impl<'k, 'a> Kernels<'k, 'a> {
             Coded::Side(codes, entities) | Coded::Attribute(codes, entities, _) => (*codes, entities.len(), none),
         };
         let reader = self.reader(coded);
+        reader.read_ahead(coded, &mut cells, rows);
         let mut ask = |code: usize| {
             let value = reader.value(coded, &mut cells, code).map_err(|code| Failure { code, node: operand })?;
             test(value).map_err(|code| Failure { code, node: at })
@@ -201,6 +226,8 @@ impl<'k, 'a> Kernels<'k, 'a> {
         self.count(true, rows.len());
         let (mut first_cells, mut second_cells) = (self.take_cells(&first), self.take_cells(&second));
         let (first_reader, second_reader, store) = (self.reader(&first), self.reader(&second), self.store);
+        first_reader.read_ahead(&first, &mut first_cells, rows);
+        second_reader.read_ahead(&second, &mut second_cells, rows);
         let code_of = |codes: &[u32], row: u32| codes.get(row as usize).copied().unwrap_or(u32::MAX) as usize;
         for row in rows {
             let mut ask = || {
@@ -238,7 +265,9 @@ impl<'k, 'a> Kernels<'k, 'a> {
         let Coded::Attribute(codes, entities, (_, name)) = coded else { return None };
         self.count(false, rows.len());
         let mut cells = self.take_cells(coded);
-        let Reader { store, parties } = self.reader(coded);
+        let reader = self.reader(coded);
+        reader.read_ahead(coded, &mut cells, rows);
+        let Reader { store, parties } = reader;
         let errors = &mut *self.errors;
         let mut values = Vec::with_capacity(rows.len());
         rows.retain(|row| {

@@ -9,18 +9,19 @@ use std::num::NonZero;
 use agentpdp_core::columns::{Rows, Side};
 use agentpdp_core::decision::Reason;
 use agentpdp_core::engine::{Compiled, Snapshot};
+use agentpdp_core::parallel::{Decided, decide_all, thread_count};
 use agentpdp_core::request::{Locals, has_id};
 use agentpdp_core::slots::Layout;
 use agentpdp_core::value::{EntityId, TypeId};
 use pyo3::prelude::*;
 use typed_arena::Arena;
 
+use super::BATCH_ROWS_MAX;
 use super::arrow::{Batch, Import};
 use super::contexts::ContextBuilder;
 use super::decisions::Decisions;
 use super::tree::{Leaf, Node};
 use super::uids::SideReader;
-use super::{BATCH_ROWS_MAX, decide};
 use crate::engine::Engine;
 use crate::errors;
 
@@ -80,33 +81,39 @@ pub(super) fn decide_columns(
 ) -> PyResult<()> {
     let py = slf.py();
     let engine = slf.get();
-    let wrong = |message: &str| errors::column(py, message);
-    if row_count >= BATCH_ROWS_MAX {
-        return Err(wrong(&format!("a batch has fewer than {BATCH_ROWS_MAX} rows: split it")));
-    }
-    let missing =
-        |name: &str| wrong(&format!("there is no column `{name}`: a batch has principal, action and resource"));
-    let [Some(principal), Some(action), Some(resource)] = &sides else {
-        let at = sides.iter().position(Option::is_none).unwrap_or(0);
-        return Err(missing(SIDES.get(at).copied().unwrap_or("principal")));
-    };
     if engine.is_forked() {
         decisions.refuse_all(Reason::EngineForked, row_count);
         return Ok(());
     }
+    let decided = py.detach(|| decide_detached(engine, &sides, context, row_count, threads));
+    decisions.append(decided.map_err(|message| errors::column(py, &message))?);
+    Ok(())
+}
+
+/// As [`decide_columns`], without the interpreter's lock; what is wrong with the columns is the error.
+fn decide_detached(
+    engine: &Engine,
+    sides: &[Option<Leaf>; 3],
+    context: &Node,
+    row_count: usize,
+    threads: Option<NonZero<usize>>,
+) -> Result<Decided, String> {
+    if row_count >= BATCH_ROWS_MAX {
+        return Err(format!("a batch has fewer than {BATCH_ROWS_MAX} rows: split it"));
+    }
+    let [Some(principal), Some(action), Some(resource)] = sides else {
+        let at = sides.iter().position(Option::is_none).unwrap_or(0);
+        let name = SIDES.get(at).copied().unwrap_or("principal");
+        return Err(format!("there is no column `{name}`: a batch has principal, action and resource"));
+    };
     let snapshot = engine.core.snapshot();
     let mut locals = Locals::default();
     let mut refused: Vec<Option<Reason>> = vec![None; row_count];
-    let reader = |unreadable| SideReader { nonce: engine.nonce, store: &snapshot.store, unreadable };
-    let actions = action
-        .side(&reader(Reason::UnknownAction), "action", &mut locals, &mut refused)
-        .map_err(|message| wrong(&message))?;
-    let principals = principal
-        .side(&reader(Reason::UnknownParty), "principal", &mut locals, &mut refused)
-        .map_err(|message| wrong(&message))?;
-    let resources = resource
-        .side(&reader(Reason::UnknownResource), "resource", &mut locals, &mut refused)
-        .map_err(|message| wrong(&message))?;
+    let (store, nonce, threads_max) = (&snapshot.store, engine.nonce, thread_count(threads));
+    let reader = |unreadable| SideReader { nonce, store, unreadable, threads: threads_max };
+    let actions = action.side(&reader(Reason::UnknownAction), "action", &mut locals, &mut refused)?;
+    let principals = principal.side(&reader(Reason::UnknownParty), "principal", &mut locals, &mut refused)?;
+    let resources = resource.side(&reader(Reason::UnknownResource), "resource", &mut locals, &mut refused)?;
 
     let layouts = layouts(&snapshot.compiled, &actions, &mut refused);
     let arena = Arena::new();
@@ -116,9 +123,7 @@ pub(super) fn decide_columns(
     let mut refused = builder.refused;
     check_parties(&snapshot, &locals, &principals, &actions, &resources, &mut refused);
     let rows = Rows { principals, actions, resources, layouts, contexts, refused, locals: &locals };
-    let decided = decide(py, engine, &rows, threads);
-    decisions.append(decided);
-    Ok(())
+    Ok(decide_all(&engine.core, &rows, threads))
 }
 
 /// The layout of each distinct action's contexts; rows with an action that the schema does not know are refused.

@@ -38,7 +38,7 @@ pub(super) fn decide_dicts(
     let store = &snapshot.store;
     let mut locals = Locals::default();
     let mut refused: Vec<Option<Reason>> = vec![None; row_count];
-    let reader = |unreadable| SideReader { nonce: engine.nonce, store, unreadable };
+    let reader = |unreadable| SideReader { nonce: engine.nonce, store, unreadable, threads: 1 };
     let action_side = reader(Reason::UnknownAction).read_owned_objects(actions.iter(), &mut locals, &mut refused);
     let layouts = layouts(&snapshot.compiled, &action_side, &mut refused);
 

@@ -1,7 +1,8 @@
 //! Batches: from columns to columns.
 //!
-//! Whatever comes in (Arrow, NumPy, dicts) becomes `Rows` of the core with the interpreter lock held; then the lock is
-//! released once, all rows are decided, and the result waits as numbers until Python asks for a column of it.
+//! Whatever comes in becomes `Rows` of the core: columns with the interpreter's lock released, which is released once for
+//! them and for deciding; dicts with it held, until all are read. The result waits as numbers until Python asks for a
+//! column of it.
 
 mod arrays;
 mod arrow;

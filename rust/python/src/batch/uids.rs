@@ -10,6 +10,7 @@ use agentpdp_cedar::values::is_type_name;
 use agentpdp_core::columns::Side;
 use agentpdp_core::decision::Reason;
 use agentpdp_core::entities::Store;
+use agentpdp_core::parallel::each_part;
 use agentpdp_core::request::Locals;
 use agentpdp_core::value::{EntityId, TypeId};
 use arrow_array::cast::AsArray;
@@ -31,7 +32,12 @@ pub(crate) struct SideReader<'e> {
     pub(crate) store: &'e Store,
     /// Why a row is refused whose value is no entity.
     pub(crate) unreadable: Reason,
+    /// How many threads may look up the words of a dictionary.
+    pub(crate) threads: usize,
 }
+
+/// Fewest words that are worth a thread of their own.
+const WORDS_PER_THREAD_MIN: usize = 4_096;
 
 /// The type that was named last, and its number if the store has one.
 #[derive(Clone, Copy, Default)]
@@ -39,6 +45,9 @@ struct LastType<'a> {
     name: Option<&'a str>,
     type_id: Option<TypeId>,
 }
+
+/// What no store knows.
+const NO_UID: (TypeId, &str) = (TypeId::UNKNOWN, "");
 
 /// What a value stands for.
 type Resolved = Result<EntityId, Reason>;
@@ -81,6 +90,28 @@ impl SideReader<'_> {
         }
         let known = last.type_id.and_then(|type_id| self.store.find_typed(type_id, &id));
         Ok(known.unwrap_or_else(|| locals.resolve(self.store, Cow::Borrowed(type_name), id)))
+    }
+
+    /// The numbers of those words that name what the store knows. Words with escapes are left out.
+    fn find_words(&self, words: &ArrayRef) -> Vec<Option<EntityId>> {
+        let per_thread = words.len().div_ceil(self.threads).max(WORDS_PER_THREAD_MIN);
+        let starts = (0..words.len()).step_by(per_thread);
+        let parts = starts.map(|start| words.slice(start, per_thread.min(words.len() - start))).collect();
+        each_part(parts, |words: ArrayRef| {
+            let mut last = LastType::default();
+            let uids: Vec<_> = texts(&words).into_iter().flatten().map(|word| self.typed(word, &mut last)).collect();
+            self.store.find_all(&uids)
+        })
+        .concat()
+    }
+
+    /// A word as the store finds it; [`NO_UID`] where it is to be read with care.
+    fn typed<'w>(&self, word: Option<&'w str>, last: &mut LastType<'w>) -> (TypeId, &'w str) {
+        let Some((type_name, Cow::Borrowed(id))) = word.and_then(split_uid) else { return NO_UID };
+        if last.name != Some(type_name) {
+            *last = LastType { name: Some(type_name), type_id: self.store.find_type(type_name) };
+        }
+        last.type_id.map_or(NO_UID, |type_id| (type_id, id))
     }
 
     fn code(&self, code: Option<u64>) -> Resolved {
@@ -141,9 +172,8 @@ impl SideReader<'_> {
         })?;
         let mut builder = Builder::default();
         let mut last = LastType::default();
-        for word in words {
-            let resolved = self.text(word, &mut last, locals);
-            builder.distinct(resolved);
+        for (word, known) in words.zip(self.find_words(dictionary.values())) {
+            builder.distinct(known.map_or_else(|| self.text(word, &mut last, locals), Ok));
         }
         let keys = keys(dictionary);
         let nulls = dictionary.keys().nulls().filter(|nulls| nulls.null_count() > 0);

@@ -10,7 +10,6 @@ use std::collections::HashMap;
 use std::num::NonZero;
 use std::ops::Range;
 use std::sync::Arc;
-use std::thread;
 
 use agentpdp_arguments::decode::Rewrite;
 use agentpdp_arguments::source::Source;
@@ -21,6 +20,7 @@ use agentpdp_core::decision::{Reason, Stage};
 use agentpdp_core::engine::{CHUNK_ROWS, Snapshot};
 use agentpdp_core::evaluate::{Failure, Temporaries};
 use agentpdp_core::grants::{Grant as CoreGrant, Hit};
+use agentpdp_core::parallel::{each_part, thread_count};
 use agentpdp_core::request::Locals;
 use agentpdp_core::value::EntityId;
 use foldhash::fast::FixedState;
@@ -194,27 +194,13 @@ type Run<'a> = (&'a CallColumns, Range<usize>, usize);
 
 fn decide_all(engine: &Engine, calls: &Calls, times: &Times, threads: Option<NonZero<usize>>) -> Decided {
     let runs = calls.runs(CHUNK_ROWS);
-    let wanted = threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
-    let threads = if engine.core.approvals.is_empty() { wanted.min(runs.len()).max(1) } else { 1 };
-    if threads == 1 {
-        return decide_runs(engine, &runs, times);
-    }
-    let parts = thread::scope(|scope| {
-        let handles: Vec<_> = runs
-            .chunks(runs.len().div_ceil(threads))
-            .map(|runs| scope.spawn(move || decide_runs(engine, runs, times)))
-            .collect();
-        handles.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
-    });
-    let mut all = Decided::default();
+    let threads = if engine.core.approvals.is_empty() { thread_count(threads).min(runs.len()).max(1) } else { 1 };
+    let parts = runs.chunks(runs.len().div_ceil(threads).max(1)).collect();
+    let mut parts = each_part(parts, |runs| decide_runs(engine, runs, times)).into_iter();
+    let mut all = parts.next().unwrap_or_default();
     for part in parts {
-        match part {
-            Ok(part) => {
-                all.snapshots.extend(part.snapshots);
-                all.rows.extend(part.rows);
-            }
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
+        all.snapshots.extend(part.snapshots);
+        all.rows.extend(part.rows);
     }
     all
 }
