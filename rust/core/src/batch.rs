@@ -32,7 +32,7 @@ use crate::shape::{Constant, ShapeId};
 use crate::value::{EntityId, TypeId};
 
 use chunk::Chunk;
-use named::{NamedRow, counts, is_few};
+use named::{NamedRow, NamedRows, counts, is_few};
 
 /// What cannot change with the call, for a pair of principal class and action.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -197,11 +197,14 @@ impl<'a> Plan<'a> {
         out: &mut BatchAnswer,
     ) {
         let mut chunk = Chunk::new(start, end);
+        let mut named = NamedRows::default();
         for row in start..end {
             if rows.refused.get(row as usize).is_some_and(Option::is_none) {
-                self.assign(rows, row, temporaries, &mut chunk);
+                self.assign(rows, row, temporaries, &mut named);
+                named.ask_when_full(self.snapshot, &mut chunk);
             }
         }
+        named.ask(self.snapshot, &mut chunk);
         let asker = Asker { snapshot: self.snapshot, rows, parties: [&self.principals, &self.resources], temporaries };
         for (number, asked) in (0u32..).zip(&mut self.asked) {
             if asked.rows.is_empty() {
@@ -227,7 +230,13 @@ impl<'a> Plan<'a> {
     }
 
     /// Puts a row on the lists of the policies that can concern it.
-    fn assign(&mut self, rows: &Rows<'a>, row: u32, temporaries: &Temporaries, chunk: &mut Chunk) {
+    fn assign<'p>(
+        &mut self,
+        rows: &'p Rows<'a>,
+        row: u32,
+        temporaries: &'p Temporaries,
+        named_rows: &mut NamedRows<'p, 'a>,
+    ) {
         let at = row as usize;
         let (Some(principal), Some(action), Some(resource)) = (
             rows.principals.index.get(at).copied(),
@@ -243,7 +252,8 @@ impl<'a> Plan<'a> {
                 let named = NamedRow::new(self, rows, row, temporaries);
                 match named.filter(|named| !named.route.by_principal.is_empty()) {
                     Some(named) => {
-                        self.assign_named(&named, chunk);
+                        self.assign_asks(&named);
+                        named_rows.push(named, &[Side::Principal, Side::Resource]);
                         return;
                     }
                     None => self.concern(rows, class, principal, action),
@@ -263,15 +273,14 @@ impl<'a> Plan<'a> {
         if is_few(&self.resource_rows, resource)
             && let Some(named) = NamedRow::new(self, rows, row, temporaries)
         {
-            named.ask(Side::Resource, chunk);
+            named_rows.push(named, &[Side::Resource]);
             return;
         }
         self.assign_by_resource(rows, row, principal, action, resource);
     }
 
-    /// As [`Plan::assign`], for a row whose principal few rows have: policies that are kept by an entity are asked of
-    /// this row alone.
-    fn assign_named(&mut self, named: &NamedRow<'_, 'a>, chunk: &mut Chunk) {
+    /// As [`Plan::assign`], for a row whose principal few rows have: of the policies that are kept by no entity.
+    fn assign_asks(&mut self, named: &NamedRow<'_, 'a>) {
         for ask in &named.route.asks {
             if named.principal.fits(ask.principal) {
                 let number = self.asked_number(Candidate::from(ask));
@@ -280,8 +289,6 @@ impl<'a> Plan<'a> {
                 }
             }
         }
-        named.ask(Side::Principal, chunk);
-        named.ask(Side::Resource, chunk);
     }
 
     #[allow(clippy::cast_possible_truncation)] // at most one per pair that a row has

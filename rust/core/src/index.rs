@@ -96,9 +96,13 @@ struct KeyedList {
     policies: Keyed,
 }
 
-/// One policy stands in the entry itself, so that meeting it costs no further look.
+/// How many entities [`Index::kept`] looks up at a time.
+const SIDE_BY_SIDE: usize = 16;
+
+/// Policies that name one entity. One of them stands in the entry itself, so that meeting it costs no further look.
 #[derive(Clone, Debug)]
-enum Keyed {
+pub enum Keyed {
+    /// The number of its action list, and the policy.
     One((u32, Candidate)),
     /// Sorted by action list.
     Many(Arc<Vec<(u32, Candidate)>>),
@@ -109,6 +113,14 @@ impl Keyed {
         match self {
             Self::One(only) => std::slice::from_ref(only),
             Self::Many(several) => several,
+        }
+    }
+
+    /// Shows those of some action lists.
+    #[inline]
+    pub fn visit(&self, route: &[u32], see: &mut impl FnMut(&Candidate)) {
+        for action in route {
+            self.of_action(*action).iter().for_each(|(_, candidate)| see(candidate));
         }
     }
 
@@ -405,11 +417,32 @@ impl Index {
             return;
         }
         for named in std::iter::once(entity).chain(ancestors.iter().copied()) {
-            let Some(keyed) = self.keyed(side, named) else { continue };
-            for action in route {
-                keyed.of_action(*action).iter().for_each(|(_, candidate)| see(candidate));
+            if let Some(keyed) = self.keyed(side, named) {
+                keyed.visit(route, see);
             }
         }
+    }
+
+    /// The policies that name each of these entities, in their order; a few are looked up side by side, so that they wait for
+    /// memory together.
+    pub fn kept<'i>(&'i self, named: &[(Side, EntityId)], see: &mut impl FnMut(usize, &'i Keyed)) {
+        let (blocks, rest) = named.as_chunks::<SIDE_BY_SIDE>();
+        let mut number = 0usize;
+        let mut show = |keyed: Option<&'i Keyed>| {
+            keyed.into_iter().for_each(|keyed| see(number, keyed));
+            number = number.saturating_add(1);
+        };
+        for block in blocks {
+            let lists = self.keyed.with_hashes(block.map(|(side, entity)| self.hash(side, entity)));
+            for ((side, entity), list) in block.iter().zip(lists) {
+                show(match list {
+                    Some(list) if (list.side, list.entity) == (*side, *entity) => Some(&list.policies),
+                    Some(_) => self.keyed(*side, *entity), // another entity has its hash
+                    None => None,
+                });
+            }
+        }
+        rest.iter().for_each(|(side, entity)| show(self.keyed(*side, *entity)));
     }
 
     /// Shows the numbers of the lists that a request for this action concerns.

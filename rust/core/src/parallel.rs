@@ -1,6 +1,6 @@
 //! How is a batch spread over chunks and cores?
 //!
-//! A batch is cut into runs of whole chunks, one run per thread; each thread decides its chunks in order, each against
+//! A batch is cut into runs of as many rows, one run per thread; each thread decides its run in chunks, in order, each against
 //! the snapshot that is current when the chunk starts. The results are put together in row order, so they do not
 //! depend on the number of threads.
 //!
@@ -92,11 +92,9 @@ pub fn decide_all(engine: &Engine, rows: &Rows<'_>, threads: Option<NonZero<usiz
     let chunks = rows.len().div_ceil(CHUNK_ROWS);
     let useful = if threads.is_some() { chunks } else { chunks.div_ceil(CHUNKS_PER_THREAD_MIN) };
     let runs = thread_count(threads).min(useful).max(1);
-    let per_run = chunks.div_ceil(runs).saturating_mul(CHUNK_ROWS);
-    let parts: Vec<(usize, usize)> = (0..runs)
-        .map(|run| (run.saturating_mul(per_run), run.saturating_add(1).saturating_mul(per_run).min(rows.len())))
-        .filter(|(start, end)| start < end)
-        .collect();
+    let per_run = rows.len().div_ceil(runs).max(1);
+    let starts = (0..rows.len()).step_by(per_run);
+    let parts = starts.map(|start| (start, start.saturating_add(per_run).min(rows.len()))).collect();
     let mut parts = each_part(parts, |(start, end)| decide_run(engine, rows, start, end)).into_iter();
     let first = parts.next().unwrap_or_default();
     parts.fold(first, Decided::and)

@@ -1,16 +1,19 @@
 //! Policies of one row alone.
 //!
 //! What is kept by a principal or a resource that only a few rows have is asked of each of these rows, by `checks.rs`:
-//! no kernel would go over more than a handful of rows for any of it.
+//! no kernel would go over more than a handful of rows for any of it. Such rows are taken some at a time, since among
+//! policies by the hundred thousand it is memory that they wait for ([`NamedRows`]).
 //!
 //! Optimisation: preserves `Policies::answer`, as `batch.rs` does; `tests/boundary/test_named_rows.py` compares the two.
+
+use smallvec::SmallVec;
 
 use crate::checks::Questioned;
 use crate::columns::{self, Rows};
 use crate::engine::Snapshot;
 use crate::entities::Store;
 use crate::evaluate::{Call, Condition, Failure, Temporaries, truth};
-use crate::index::Side;
+use crate::index::{Candidate, Side};
 use crate::parties::Party;
 use crate::routes::Route;
 use crate::shape::NodeId;
@@ -23,6 +26,9 @@ use super::chunk::Chunk;
 /// Fewest rows of a principal's class, or of a resource, for which its own policies are put together to be asked by
 /// kernels.
 const ROWS_TOGETHER: u32 = 16;
+
+/// How many rows are asked at a time.
+const ROWS_AT_ONCE: usize = 32;
 
 /// Whether fewer rows than that have the class or resource of this number.
 pub(super) fn is_few(row_counts: &[u32], number: u32) -> bool {
@@ -42,7 +48,6 @@ pub(super) fn counts(numbers: impl Iterator<Item = u32>, count: usize) -> Vec<u3
 
 /// One row whose principal or resource few others have, to be asked the policies that are kept by these: no kernel would
 /// go over more than a handful of rows for any of them.
-#[derive(Clone, Copy)]
 pub(super) struct NamedRow<'p, 'a> {
     snapshot: &'a Snapshot,
     rows: &'p Rows<'a>,
@@ -73,29 +78,92 @@ impl<'p, 'a> NamedRow<'p, 'a> {
         })
     }
 
-    /// Asks the policies that are kept by one side's entity, or by what that is in.
-    pub(super) fn ask(&self, side: Side, chunk: &mut Chunk) {
-        let (numbers, party) = match side {
+    /// The lists of the action that have policies kept by a side, and that side.
+    fn kept_by(&self, side: Side) -> (&'a [u32], &Party<'a>) {
+        match side {
             Side::Principal => (&self.route.by_principal, &self.principal),
             Side::Resource => (&self.route.by_resource, &self.resource),
-        };
-        let policies = &self.snapshot.policies;
-        policies.index().visit_keyed(numbers, side, party.entity, party.ancestors, &mut |candidate| {
-            if !self.principal.fits(candidate.principal) || !self.resource.fits(candidate.resource) {
-                return;
-            }
-            let held = match policies.asked_condition(candidate.policy) {
-                Some((condition, checks)) if candidate.conditional => {
-                    checks.hold(condition, self, &self.principal, &self.resource)
+        }
+    }
+
+    /// Whether the scopes of a policy apply.
+    fn fits(&self, candidate: &Candidate) -> bool {
+        self.principal.fits(candidate.principal) && self.resource.fits(candidate.resource)
+    }
+}
+
+/// Rows that wait to be asked, and the entities whose policies they are to be asked.
+///
+/// They are asked some at a time, and step by step: first all their policies are looked up, then all conditions, then
+/// these are asked; so that what one step waits for in memory it waits for once for all of them.
+#[derive(Default)]
+pub(super) struct NamedRows<'p, 'a> {
+    rows: Vec<(NamedRow<'p, 'a>, &'static [Side])>,
+    /// Entities, and for each the place of its row.
+    named: Vec<(Side, EntityId)>,
+    places: Vec<usize>,
+    /// Policies whose scopes apply, each with the place of its row.
+    fitting: Vec<(usize, Candidate)>,
+}
+
+impl<'p, 'a> NamedRows<'p, 'a> {
+    /// Adds a row that is to be asked what is kept by some of its sides.
+    pub(super) fn push(&mut self, row: NamedRow<'p, 'a>, sides: &'static [Side]) {
+        self.rows.push((row, sides));
+    }
+
+    /// Asks the rows, if there are as many as are asked at a time.
+    pub(super) fn ask_when_full(&mut self, snapshot: &'a Snapshot, chunk: &mut Chunk) {
+        if self.rows.len() >= ROWS_AT_ONCE {
+            self.ask(snapshot, chunk);
+        }
+    }
+
+    /// Asks the rows that wait.
+    pub(super) fn ask(&mut self, snapshot: &'a Snapshot, chunk: &mut Chunk) {
+        let policies = &snapshot.policies;
+        let Self { rows, named, places, fitting } = self;
+        for (place, (row, sides)) in rows.iter().enumerate() {
+            for side in *sides {
+                let (numbers, party) = row.kept_by(*side);
+                if numbers.is_empty() {
+                    continue;
                 }
-                _ => Ok(!candidate.conditional),
+                for entity in std::iter::once(party.entity).chain(party.ancestors.iter().copied()) {
+                    named.push((*side, entity));
+                    places.push(place);
+                }
+            }
+        }
+        policies.index().kept(named, &mut |number, keyed| {
+            let Some((side, place)) = named.get(number).zip(places.get(number)) else { return };
+            let Some((row, _)) = rows.get(*place) else { return };
+            keyed.visit(row.kept_by(side.0).0, &mut |candidate| {
+                if row.fits(candidate) {
+                    fitting.push((*place, *candidate));
+                }
+            });
+        });
+        let conditions: SmallVec<[_; 4 * ROWS_AT_ONCE]> = fitting
+            .iter()
+            .map(|(_, candidate)| policies.asked_condition(candidate.policy).filter(|_| candidate.conditional))
+            .collect();
+        for ((place, candidate), condition) in fitting.iter().zip(conditions) {
+            let Some((row, _)) = rows.get(*place) else { continue };
+            let held = match condition {
+                Some((condition, checks)) => checks.hold(condition, row, &row.principal, &row.resource),
+                None => Ok(!candidate.conditional),
             };
             match held {
-                Ok(true) => chunk.satisfy(self.row, candidate),
+                Ok(true) => chunk.satisfy(row.row, candidate),
                 Ok(false) => {}
-                Err(failure) => chunk.err(self.row, failure, candidate),
+                Err(failure) => chunk.err(row.row, failure, candidate),
             }
-        });
+        }
+        rows.clear();
+        named.clear();
+        places.clear();
+        fitting.clear();
     }
 }
 

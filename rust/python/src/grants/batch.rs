@@ -194,7 +194,7 @@ type Run<'a> = (&'a CallColumns, Range<usize>, usize);
 
 fn decide_all(engine: &Engine, calls: &Calls, times: &Times, threads: Option<NonZero<usize>>) -> Decided {
     let runs = calls.runs(CHUNK_ROWS);
-    let threads = if engine.core.approvals.is_empty() { thread_count(threads).min(runs.len()).max(1) } else { 1 };
+    let threads = if engine.core.approvals.is_empty() { thread_count(threads) } else { 1 };
     let parts = runs.chunks(runs.len().div_ceil(threads).max(1)).collect();
     let mut parts = each_part(parts, |runs| decide_runs(engine, runs, times)).into_iter();
     let mut all = parts.next().unwrap_or_default();
