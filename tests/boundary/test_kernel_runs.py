@@ -68,3 +68,26 @@ def test_dicts_are_decided_by_kernels_too() -> None:
     )
     assert some[:2] == all_rows[:2]
     assert all_rows[2] == 10 * some[2] > 0
+
+
+def test_a_row_that_errs_in_a_later_part_leaves_the_others_their_values() -> None:
+    schema = """
+entity User, Doc;
+action view appliesTo { principal: User, resource: Doc, context: { a: Long, b?: Long } };
+"""
+    parts = {
+        "set": "[context.a, context.b].contains(2)",
+        "record": "{x: context.a, y: context.b} == {x: 1, y: 3}",
+        "call": 'ip(if context.a == 2 then "10.0.0.1" else "10.0.0.2")'
+        '.isInRange(ip(if context.b == 3 then "10.0.0.1/32" else "::1"))',
+    }
+    for condition in parts.values():
+        policy = f'@id("p") permit (principal, action, resource) when {{ {condition} }};'
+        bundle = agentpdp.Bundle.from_sources(policies=policy, schema=schema, validate=False)
+        contexts = [{"a": 1}, {"a": 2, "b": 3}, {"a": 2}, {"a": 1, "b": 3}, {"a": 2, "b": 9}]
+        rows = [{**CALL, "context": each} for each in contexts]
+        this = agentpdp.Engine(bundle)
+        singly = [this.authorize(**row) for row in rows]
+        assert {each.allowed for each in singly} == {True, False}
+        found = this.authorize_batch(rows)
+        assert list(found.reason) == [each.reason for each in singly]

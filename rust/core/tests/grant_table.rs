@@ -53,6 +53,7 @@ fn grow(grants: &Grants, first: u128) {
 #[test]
 fn closed_grants_are_reclaimed_before_they_expire() {
     let grants = Grants::default();
+    assert!(grants.is_empty());
     let stays = issue(&grants, CREATED, FAR_MS, 0);
     for id in 0..CREATED {
         let grant = issue(&grants, id, FAR_MS, 0);
@@ -61,7 +62,7 @@ fn closed_grants_are_reclaimed_before_they_expire() {
         drop(grant);
         assert_eq!(memory.strong_count() + memory.weak_count(), 0, "nothing keeps a closed grant's memory");
     }
-    assert_eq!(grants.len(), 1);
+    assert_eq!((grants.len(), grants.is_empty()), (1, false));
     assert!(grants.find(stays.id).is_some());
 }
 
