@@ -11,6 +11,7 @@ from threading import Thread
 from typing import Any
 
 import agentpdp
+import pytest
 from agentpdp import EntityUid
 
 DESK = Path(__file__).parents[1] / "bundles" / "care-desk"
@@ -45,6 +46,10 @@ def collecting(often: Any) -> Iterator[None]:
         gc.callbacks.remove(often)
 
 
+@pytest.mark.skipif(
+    not getattr(sys, "_is_gil_enabled", lambda: True)(),
+    reason="without the interpreter's lock nothing is collected within a call",
+)
 def test_calls_within_calls_have_their_own_answers() -> None:
     grant, inner = started(), started()
     calls: list[dict[str, Any]] = [ALLOWED, DENIED, REFUSED] * 3
