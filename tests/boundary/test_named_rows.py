@@ -40,7 +40,15 @@ def policies() -> str:
             f'resource in Shelf::"s{number}") when {{ context.s like "a*{number % 3}" }};',
             f'forbid (principal in Team::"t{number}", action, resource)'
             f' unless {{ context has deep || context.s == "a{number % 4}" }};',
+            f'permit (principal == {user}, action == Action::"edit", resource == {doc});',
+            f'permit (principal, action == Action::"edit", resource == {doc})'
+            f' when {{ principal in Team::"t{number % 7}" }};',
         ]
+    texts += [
+        'permit (principal, action == Action::"view", resource) when { context.n == 3 };',
+        "forbid (principal is User, action, resource)"
+        ' when { context.s == "a3" && context.n > 40 };',
+    ]
     return "\n".join(f'@id("p{number}") {text}' for number, text in enumerate(texts))
 
 
