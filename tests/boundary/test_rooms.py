@@ -11,7 +11,6 @@ from threading import Thread
 from typing import Any
 
 import agentpdp
-import pytest
 from agentpdp import EntityUid
 
 DESK = Path(__file__).parents[1] / "bundles" / "care-desk"
@@ -46,10 +45,6 @@ def collecting(often: Any) -> Iterator[None]:
         gc.callbacks.remove(often)
 
 
-@pytest.mark.skipif(
-    not getattr(sys, "_is_gil_enabled", lambda: True)(),
-    reason="without the interpreter's lock nothing is collected within a call",
-)
 def test_calls_within_calls_have_their_own_answers() -> None:
     grant, inner = started(), started()
     calls: list[dict[str, Any]] = [ALLOWED, DENIED, REFUSED] * 3

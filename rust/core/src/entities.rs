@@ -18,14 +18,11 @@ use foldhash::fast::FixedState;
 use smallvec::SmallVec;
 
 use crate::paged::Paged;
-use crate::table::Table;
+use crate::table::{SIDE_BY_SIDE, Table};
 use crate::value::{EntityId, Record, SharedNames, TypeId};
 
 /// Most entity uids that one store may know, over its whole life.
 pub const UIDS_MAX: usize = 0x7fff_fff0;
-
-/// How many uids [`Store::find_all`] looks up at a time.
-const SIDE_BY_SIDE: usize = 16;
 
 /// The data of one entity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -21,7 +21,7 @@ use crate::entities::Store;
 use crate::paged::Paged;
 use crate::policies::{ActionScope, Effect, Scope};
 use crate::routes::{Ask, Routes};
-use crate::table::Table;
+use crate::table::{SIDE_BY_SIDE, Table};
 use crate::value::EntityId;
 
 /// Policies of one action that are checked one by one; of a longer list, each is kept by principal or resource.
@@ -95,9 +95,6 @@ struct KeyedList {
     entity: EntityId,
     policies: Keyed,
 }
-
-/// How many entities [`Index::kept`] looks up at a time.
-const SIDE_BY_SIDE: usize = 16;
 
 /// Policies that name one entity. One of them stands in the entry itself, so that meeting it costs no further look.
 #[derive(Clone, Debug)]

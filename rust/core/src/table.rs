@@ -17,6 +17,9 @@ const SHARD_ENTRIES_MAX: usize = 24;
 
 type Shard<T> = Option<Arc<HashTable<(u64, T)>>>;
 
+/// How many things are looked up side by side, so that they wait for memory together.
+pub const SIDE_BY_SIDE: usize = 16;
+
 /// A hash table with cheap clones.
 #[derive(Clone, Debug)]
 pub struct Table<T> {

@@ -15,10 +15,8 @@ use crate::expression::Binary;
 use crate::parties::Party;
 use crate::shape::{Node, NodeId};
 use crate::slots::PathId;
+use crate::table::SIDE_BY_SIDE;
 use crate::value::{EntityId, Value, ValueRef};
-
-/// How many entities an attribute is read of at a time.
-const SIDE_BY_SIDE: usize = 16;
 
 /// A side of the batch.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -81,31 +81,32 @@ pub(super) fn decide_columns(
 ) -> PyResult<()> {
     let py = slf.py();
     let engine = slf.get();
+    let wrong = |message: &str| errors::column(py, message);
+    if row_count >= BATCH_ROWS_MAX {
+        return Err(wrong(&format!("a batch has fewer than {BATCH_ROWS_MAX} rows: split it")));
+    }
+    let [Some(principal), Some(action), Some(resource)] = &sides else {
+        let at = sides.iter().position(Option::is_none).unwrap_or(0);
+        let name = SIDES.get(at).copied().unwrap_or("principal");
+        return Err(wrong(&format!("there is no column `{name}`: a batch has principal, action and resource")));
+    };
     if engine.is_forked() {
         decisions.refuse_all(Reason::EngineForked, row_count);
         return Ok(());
     }
-    let decided = py.detach(|| decide_detached(engine, &sides, context, row_count, threads));
-    decisions.append(decided.map_err(|message| errors::column(py, &message))?);
+    let decided = py.detach(|| decide_detached(engine, [principal, action, resource], context, row_count, threads));
+    decisions.append(decided.map_err(|message| wrong(&message))?);
     Ok(())
 }
 
 /// As [`decide_columns`], without the interpreter's lock; what is wrong with the columns is the error.
 fn decide_detached(
     engine: &Engine,
-    sides: &[Option<Leaf>; 3],
+    [principal, action, resource]: [&Leaf; 3],
     context: &Node,
     row_count: usize,
     threads: Option<NonZero<usize>>,
 ) -> Result<Decided, String> {
-    if row_count >= BATCH_ROWS_MAX {
-        return Err(format!("a batch has fewer than {BATCH_ROWS_MAX} rows: split it"));
-    }
-    let [Some(principal), Some(action), Some(resource)] = sides else {
-        let at = sides.iter().position(Option::is_none).unwrap_or(0);
-        let name = SIDES.get(at).copied().unwrap_or("principal");
-        return Err(format!("there is no column `{name}`: a batch has principal, action and resource"));
-    };
     let snapshot = engine.core.snapshot();
     let mut locals = Locals::default();
     let mut refused: Vec<Option<Reason>> = vec![None; row_count];
