@@ -206,3 +206,23 @@ def test_the_words_of_a_long_dictionary_are_found_by_all_threads(threads: int) -
     ]
     plain = this.authorize_batch(pa.table({**table, "principal": pa.array(words)}))
     assert list(decided.reason) == list(plain.reason)
+
+
+@pytest.mark.parametrize("key", [2, -1, 2**31 - 1, -(2**31)])
+@pytest.mark.parametrize("column", ["principal", "context.s"])
+def test_a_key_beyond_its_dictionary_is_an_error(key: int, column: str) -> None:
+    words = pa.array([CALL["principal"], CALL["principal"]])
+    keys = [pa.array(each, pa.int32()) for each in ([0, 1, key], [0, None, key], [0, 1, 1])]
+    wrong, wrong_with_null, right = [
+        pa.DictionaryArray.from_arrays(each, words, safe=False) for each in keys
+    ]
+    parties = {name: pa.array([text] * 3) for name, text in CALL.items()}
+    for each in (wrong, wrong_with_null, wrong.slice(1), wrong.slice(2)):
+        table = {name: array[: len(each)] for name, array in parties.items()}
+        with pytest.raises(agentpdp.ColumnError, match="not valid Arrow data"):
+            WITH_SCHEMA.authorize_batch(pa.table({**table, column: each}))
+    decided = WITH_SCHEMA.authorize_batch(pa.table({**parties, column: right}))
+    assert list(decided.reason) == ["permitted"] * 3
+    sound = wrong.slice(0, 2)
+    table = {name: array[:2] for name, array in parties.items()}
+    assert WITH_SCHEMA.authorize_batch(pa.table({**table, column: sound})).allowed.all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -207,3 +208,19 @@ def test_a_none_inside_an_object_is_no_value(this: Engine) -> None:
         assert reasons([{**CALL, "context": context}], this) == ["argument_type"]
         assert reasons({**columns(1), "context": [context]}, this) == ["argument_type"]
     assert reasons(columns(1, r=[{"a": None}]), this) == ["argument_type"]
+
+
+def test_rows_name_only_the_ids_that_a_type_lists() -> None:
+    schema = """
+    entity User; entity Clerk enum ["c1", "c2"]; entity Doc; entity Box enum ["b1"];
+    action view appliesTo { principal: [User, Clerk], resource: [Doc, Box] };
+    action edit appliesTo { principal: [User], resource: [Doc] };
+    """
+    this = engine('@id("all") permit (principal, action, resource);', schema)
+    uids = ['User::"u"', 'Clerk::"c2"', 'Clerk::"c3"', 'Doc::"d"', 'Box::"b1"', 'Box::"b2"']
+    asked = list(itertools.product(uids, ['Action::"view"', 'Action::"edit"'], uids))
+    rows = [dict(zip(("principal", "action", "resource"), each, strict=True)) for each in asked]
+    singles = [this.authorize(**row, context={}).reason for row in rows]
+    assert {"permitted", "unknown_party", "unknown_resource", "not_applicable"} == set(singles)
+    assert reasons(rows, this) == singles
+    assert reasons(pa.Table.from_pylist(rows), this) == singles

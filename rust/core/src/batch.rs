@@ -7,8 +7,8 @@
 //! those that are kept by a principal or resource that only a few rows have are asked of these rows at once, by
 //! `checks.rs`.
 //!
-//! The two-bit table: for a pair whose policies all lack conditions and resource scopes the answer is *never* or
-//! *always* the same, and no call of it is looked at; every other pair *depends* ([`Reach`]).
+//! The two-bit table: rows of a pair that no policy can concern stand on no list (*never*), a policy without condition and
+//! resource scope is satisfied by all rows on its list unasked (*always*), and every other answer *depends* on the call.
 //!
 //! Optimisation: preserves `Policies::answer` row by row; `tests/properties` hold "batch equals singles" to that.
 
@@ -28,22 +28,12 @@ use crate::index::{Candidate, Side};
 use crate::kernels::{KernelRuns, Scratch};
 use crate::parties::Party;
 use crate::policies::Scope;
+use crate::routes::Route;
 use crate::shape::{Constant, ShapeId};
 use crate::value::{EntityId, TypeId};
 
 use chunk::Chunk;
 use named::{NamedRow, NamedRows, counts, is_few};
-
-/// What cannot change with the call, for a pair of principal class and action.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Reach {
-    /// No policy applies: denied, whatever the call.
-    Never,
-    /// Only policies without condition and resource scope apply: the same answer, whatever the call.
-    Always,
-    /// The call must be looked at.
-    Depends,
-}
 
 /// What the policies said of a run of rows.
 #[derive(Clone, Debug, Default)]
@@ -59,13 +49,13 @@ pub struct BatchAnswer {
 }
 
 /// The policies that can concern a pair of principal class and action.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Concern {
-    /// Places in [`Plan::asked`].
-    asked: Box<[u32]>,
+    /// Where they stand in [`Plan::concerned`].
+    from: usize,
+    to: usize,
     /// Whether more are kept by resource.
     by_resource: bool,
-    reach: Reach,
 }
 
 /// The number of each pair's concern: a plain table where it is small, so that a row costs one look-up.
@@ -92,7 +82,7 @@ impl Concerns {
     fn get(&self, class: u32, action: u32) -> Option<u32> {
         match self {
             Self::Table { numbers, action_count } => {
-                let place = (class as usize).checked_mul(*action_count)?.checked_add(action as usize)?;
+                let place = (class as usize).wrapping_mul(*action_count).wrapping_add(action as usize);
                 numbers.get(place).copied().filter(|number| *number != u32::MAX)
             }
             Self::Map(numbers) => numbers.get(&(class, action)).copied(),
@@ -102,7 +92,7 @@ impl Concerns {
     fn insert(&mut self, class: u32, action: u32, number: u32) {
         match self {
             Self::Table { numbers, action_count } => {
-                let place = (class as usize).saturating_mul(*action_count).saturating_add(action as usize);
+                let place = (class as usize).wrapping_mul(*action_count).wrapping_add(action as usize);
                 if let Some(place) = numbers.get_mut(place) {
                     *place = number;
                 }
@@ -144,6 +134,10 @@ pub struct Plan<'a> {
     resource_rows: Vec<u32>,
     concerns: Concerns,
     concern_list: Vec<Concern>,
+    /// Policies of all concerns, one list behind the other: places in `asked`.
+    concerned: Vec<u32>,
+    /// Of each distinct action, the policies that are kept by no entity: places in `asked`; none before they were asked for.
+    of_action: Vec<Option<Box<[u32]>>>,
     asked: Vec<Asked>,
     asked_numbers: HashMap<PolicyId, u32, FixedState>,
     families: Vec<Family>,
@@ -172,6 +166,8 @@ impl<'a> Plan<'a> {
             resource_rows,
             concerns,
             concern_list: Vec::new(),
+            concerned: Vec::new(),
+            of_action: vec![None; rows.actions.distinct.len()],
             asked: Vec::new(),
             asked_numbers: HashMap::default(),
             families: Vec::new(),
@@ -261,8 +257,8 @@ impl<'a> Plan<'a> {
             }
             None => self.concern(rows, class, principal, action),
         };
-        let Some(concern) = self.concern_list.get(number as usize) else { return };
-        for asked in &concern.asked {
+        let Some(concern) = self.concern_list.get(number as usize).copied() else { return };
+        for asked in self.concerned.get(concern.from..concern.to).unwrap_or_default() {
             if let Some(asked) = self.asked.get_mut(*asked as usize) {
                 asked.rows.push(row);
             }
@@ -294,50 +290,50 @@ impl<'a> Plan<'a> {
     #[allow(clippy::cast_possible_truncation)] // at most one per pair that a row has
     fn concern(&mut self, rows: &Rows<'a>, class: u32, principal: u32, action: u32) -> u32 {
         let action_entity = rows.actions.distinct.get(action as usize).copied().unwrap_or(EntityId(u32::MAX));
-        let mut asked: Vec<u32> = Vec::new();
-        let (mut by_resource, mut reach) = (false, Reach::Never);
+        let from = self.concerned.len();
+        let mut by_resource = false;
         if let Some(party) = self.principals.get(principal as usize).copied() {
-            let snapshot = self.snapshot;
+            let (index, store) = (self.snapshot.policies.index(), &self.snapshot.store);
             let mut found: Vec<Candidate> = Vec::new();
             let mut see = |candidate: &Candidate| {
                 if party.fits(candidate.principal) {
                     found.push(*candidate);
                 }
             };
-            let (index, store) = (snapshot.policies.index(), &snapshot.store);
-            by_resource = match snapshot.policies.route_of(action_entity, store) {
+            by_resource = match self.snapshot.policies.route_of(action_entity, store) {
                 Some(route) => {
-                    route.asks.iter().map(Candidate::from).for_each(|candidate| see(&candidate));
                     let entity = party.entity;
                     index.visit_keyed(&route.by_principal, Side::Principal, entity, party.ancestors, &mut see);
+                    self.concern_all(&party, action, route);
                     !route.by_resource.is_empty()
                 }
                 None => index.visit_principal(party.entity, action_entity, store, see),
             };
-            let fixed = found.iter().all(|candidate| !candidate.conditional && candidate.resource == Scope::Any);
-            reach = match (found.is_empty(), fixed) {
-                _ if by_resource => Reach::Depends,
-                (true, _) => Reach::Never,
-                (false, true) => Reach::Always,
-                (false, false) => Reach::Depends,
-            };
-            asked = found.into_iter().map(|candidate| self.asked_number(candidate)).collect();
-            asked.sort_unstable();
-            asked.dedup();
+            for candidate in found {
+                let number = self.asked_number(candidate);
+                self.concerned.push(number);
+            }
+            sort_tail(&mut self.concerned, from);
         }
         let number = self.concern_list.len() as u32;
-        self.concern_list.push(Concern { asked: asked.into_boxed_slice(), by_resource, reach });
+        self.concern_list.push(Concern { from, to: self.concerned.len(), by_resource });
         self.concerns.insert(class, action, number);
         number
     }
 
-    /// The two-bit answer for a row's principal and action; none if its chunk was not decided yet.
-    #[must_use]
-    pub fn reach(&self, rows: &Rows<'_>, row: u32) -> Option<Reach> {
-        let principal = rows.principals.index.get(row as usize)?;
-        let class = self.classes.get(*principal as usize)?;
-        let number = self.concerns.get(*class, *rows.actions.index.get(row as usize)?)?;
-        self.concern_list.get(number as usize).map(|concern| concern.reach)
+    /// Adds what is kept by no entity to a concern.
+    fn concern_all(&mut self, party: &Party<'a>, action: u32, route: &Route) {
+        let known = self.of_action.get_mut(action as usize).and_then(Option::take);
+        let numbers =
+            known.unwrap_or_else(|| route.asks.iter().map(|ask| self.asked_number(Candidate::from(ask))).collect());
+        for number in &numbers {
+            if self.asked.get(*number as usize).is_some_and(|asked| party.fits(asked.candidate.principal)) {
+                self.concerned.push(*number);
+            }
+        }
+        if let Some(known) = self.of_action.get_mut(action as usize) {
+            *known = Some(numbers);
+        }
     }
 
     #[allow(clippy::cast_possible_truncation)] // at most one per policy
@@ -391,6 +387,25 @@ impl<'a> Plan<'a> {
             }
         }
     }
+}
+
+/// Sorts what stands from a place on, and leaves each number there once.
+fn sort_tail(numbers: &mut Vec<u32>, from: usize) {
+    let Some(tail) = numbers.get_mut(from..) else { return };
+    tail.sort_unstable();
+    let mut kept = from;
+    let mut last = None;
+    for at in from..numbers.len() {
+        let number = numbers.get(at).copied();
+        if number != last
+            && let (Some(number), Some(place)) = (number, numbers.get_mut(kept))
+        {
+            *place = number;
+            kept = kept.saturating_add(1);
+        }
+        last = number;
+    }
+    numbers.truncate(kept);
 }
 
 /// The class of each principal: the same number where no scope can tell two of them apart.

@@ -19,7 +19,7 @@ use smallvec::SmallVec;
 
 use crate::paged::Paged;
 use crate::table::{SIDE_BY_SIDE, Table};
-use crate::value::{EntityId, Record, SharedNames, TypeId};
+use crate::value::{EntityId, Record, Shared, TypeId};
 
 /// Most entity uids that one store may know, over its whole life.
 pub const UIDS_MAX: usize = 0x7fff_fff0;
@@ -297,12 +297,12 @@ pub fn contains_sorted(sorted: &[EntityId], wanted: EntityId) -> bool {
     if sorted.len() <= 8 { sorted.contains(&wanted) } else { sorted.binary_search(&wanted).is_ok() }
 }
 
-/// Who names whom as a parent, turned around: what the next edit must visit; and the names that attributes share. Held
-/// by the writer, not by snapshots.
+/// Who names whom as a parent, turned around: what the next edit must visit; and what attributes share. Held by the
+/// writer, not by snapshots.
 #[derive(Clone, Debug, Default)]
 pub struct Lineage {
     children: HashMap<EntityId, HashSet<EntityId, FixedState>, FixedState>,
-    names: SharedNames,
+    shared: Shared,
     /// What was changed since the store was loaded.
     pub(crate) touched: Touched,
 }
@@ -332,7 +332,8 @@ impl Lineage {
         let mut lineage = Self::default();
         for (child, data) in store.entities() {
             lineage.link(child, &data.parents);
-            data.attributes.clone().share_names(&mut lineage.names);
+            data.attributes.clone().share(&mut lineage.shared);
+            data.tags.clone().share(&mut lineage.shared);
         }
         lineage
     }
@@ -393,7 +394,8 @@ impl<'a> Edits<'a> {
     }
 
     fn put_data(&mut self, entity: EntityId, mut data: Entity) {
-        data.attributes.share_names(&mut self.lineage.names);
+        data.attributes.share(&mut self.lineage.shared);
+        data.tags.share(&mut self.lineage.shared);
         let old = self.parents_of(entity);
         self.lineage.unlink(entity, &old);
         self.lineage.link(entity, &data.parents);

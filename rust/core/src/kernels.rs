@@ -62,11 +62,49 @@ enum Known {
 /// Room that is kept from one condition to the next, and what is known of the batch's distinct values.
 #[derive(Debug, Default)]
 pub struct Scratch<'a> {
-    known: HashMap<(u32, NodeId), Vec<Known>, FixedState>,
+    known: HashMap<(u32, NodeId), Remembered, FixedState>,
     attributes: HashMap<AttributeKey<'a>, Vec<Cell<'a>>, FixedState>,
     spare: Vec<Vec<u32>>,
     /// Counts so far.
     pub runs: KernelRuns,
+}
+
+/// What was said of codes, of one node of a policy.
+#[derive(Debug, Default)]
+struct Remembered {
+    /// Rows that were asked before anything was remembered.
+    rows: usize,
+    /// By code; empty as long as nothing is remembered.
+    known: Vec<Known>,
+}
+
+/// Takes the rows that a test keeps, without a branch for each: which they are, no processor can guess.
+struct Kept<'y> {
+    rows: &'y mut Vec<u32>,
+    count: usize,
+}
+
+impl<'y> Kept<'y> {
+    /// Will add to these rows; at most `most` are offered.
+    fn new(rows: &'y mut Vec<u32>, most: usize) -> Self {
+        let count = rows.len();
+        rows.resize(count.saturating_add(most), 0);
+        Self { rows, count }
+    }
+
+    #[inline(always)]
+    fn keep_if(&mut self, is_kept: bool, row: u32) {
+        if let Some(place) = self.rows.get_mut(self.count) {
+            *place = row;
+            self.count = self.count.wrapping_add(usize::from(is_kept));
+        }
+    }
+}
+
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        self.rows.truncate(self.count);
+    }
 }
 
 /// One value for all rows, or one for each.
@@ -379,15 +417,12 @@ impl<'k, 'a> Kernels<'k, 'a> {
         test: impl Fn(i64) -> bool,
     ) {
         self.count(true, rows.len());
-        if presence.is_empty() {
-            yes.extend(rows.iter().filter(|row| values.get(**row as usize).is_some_and(|value| test(*value))));
-            return;
-        }
+        let mut kept = Kept::new(yes, rows.len());
         for row in rows {
             if presence.get(*row as usize).is_some_and(|presence| *presence != Presence::Value) {
                 self.errors.push((*row, Failure { code: ErrorCode::AttributeMissing, node }));
-            } else if values.get(*row as usize).is_some_and(|value| test(*value)) {
-                yes.push(*row);
+            } else {
+                kept.keep_if(values.get(*row as usize).is_some_and(|value| test(*value)), *row);
             }
         }
     }

@@ -10,6 +10,7 @@
 //! Twin: `reference/value.py`. Read next: `entities.rs`.
 
 use std::collections::HashSet;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
@@ -164,6 +165,9 @@ impl ValueRef<'_> {
     }
 }
 
+/// Up to so many names, or members of a set, are walked; more are searched.
+const WALKED_MAX: usize = 8;
+
 /// A set of values: sorted, without duplicates.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Set(Box<[Value]>);
@@ -187,7 +191,12 @@ impl Set {
     #[inline]
     #[must_use]
     pub fn contains(&self, value: ValueRef<'_>) -> bool {
-        self.0.binary_search_by(|member| member.borrow().cmp(&value)).is_ok()
+        match value {
+            ValueRef::String(text) if self.0.len() <= WALKED_MAX => {
+                self.0.iter().any(|member| matches!(member, Value::String(member) if **member == *text))
+            }
+            _ => self.0.binary_search_by(|member| member.borrow().cmp(&value)).is_ok(),
+        }
     }
 
     /// Whether every member of `other` is a member here.
@@ -207,7 +216,7 @@ impl Set {
 /// Values by attribute name, sorted by name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Record {
-    /// Sorted. Records of the store that have the same names share them ([`Record::share_names`]).
+    /// Sorted. Records of the store that have the same names share them ([`Record::share`]).
     names: Arc<[Arc<str>]>,
     /// As many, in that order.
     values: Box<[Value]>,
@@ -266,33 +275,98 @@ impl Record {
         self.values.is_empty()
     }
 
-    /// Replaces the names by equal ones that other records have too, so that they are in memory once.
-    pub fn share_names(&mut self, known: &mut SharedNames) {
-        match known.0.get(&self.names) {
+    /// Replaces the names, and texts and sets among the values, by equal ones that other records have too, so that they
+    /// are in memory once: what many entities say alike is then found in a core's own memory.
+    pub fn share(&mut self, known: &mut Shared) {
+        match known.names.get(&self.names) {
             Some(names) => self.names = names.clone(),
-            None if known.0.len() < SHARED_NAMES_MAX => {
-                known.0.insert(self.names.clone());
+            None if known.names.len() < SHARED_NAMES_MAX => {
+                known.names.insert(self.names.clone());
             }
             None => {}
         }
+        self.values.iter_mut().for_each(|value| known.share(value));
     }
 
     /// The value under a name.
     #[inline]
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
-        let at = if self.names.len() <= 8 {
-            self.names.iter().position(|candidate| &**candidate == name)
-        } else {
-            self.names.binary_search_by(|candidate| (**candidate).cmp(name)).ok()
-        };
-        self.values.get(at?)
+        self.values.get(place(&self.names, name)?)
+    }
+}
+
+fn place(names: &[Arc<str>], name: &str) -> Option<usize> {
+    if names.len() <= WALKED_MAX {
+        names.iter().position(|candidate| &**candidate == name)
+    } else {
+        names.binary_search_by(|candidate| (**candidate).cmp(name)).ok()
+    }
+}
+
+/// Finds the values under one name in many records; where two share their names, the name is looked up once.
+#[derive(Clone, Copy, Debug)]
+pub struct Finder<'a> {
+    name: &'a str,
+    names: &'a [Arc<str>],
+    place: Option<usize>,
+}
+
+impl<'a> Finder<'a> {
+    /// Looks for this name.
+    #[must_use]
+    pub fn new(name: &'a str) -> Self {
+        Self { name, names: &[], place: None }
+    }
+
+    /// The value under the name in a record.
+    #[inline]
+    pub fn get(&mut self, record: &'a Record) -> Option<&'a Value> {
+        if !std::ptr::eq(self.names, &*record.names) {
+            (self.names, self.place) = (&record.names, place(&record.names, self.name));
+        }
+        record.values.get(self.place?)
     }
 }
 
 /// Most lists of names that are kept to be shared.
 const SHARED_NAMES_MAX: usize = 4_096;
 
-/// Lists of attribute names that records share.
+/// Places for values that are kept to be shared.
+const SHARED_VALUES_MAX: usize = 4_096;
+
+/// Longest text, in bytes, and most members of a set that are looked for among those that were seen before.
+const SHARED_TEXT_MAX: usize = 64;
+const SHARED_MEMBERS_MAX: usize = 16;
+
+/// Lists of attribute names that records share, and values that they had last.
 #[derive(Clone, Debug, Default)]
-pub struct SharedNames(HashSet<Arc<[Arc<str>]>, FixedState>);
+pub struct Shared {
+    names: HashSet<Arc<[Arc<str>]>, FixedState>,
+    /// By hash; a value takes the place of the one before it, so that no more are kept than there are places.
+    values: Vec<Value>,
+}
+
+impl Shared {
+    fn share(&mut self, value: &mut Value) {
+        let small = |value: &Value| match value {
+            Value::String(text) => text.len() <= SHARED_TEXT_MAX,
+            Value::Set(_) | Value::Record(_) => false,
+            _ => true,
+        };
+        match value {
+            Value::String(_) if small(value) => {}
+            Value::Set(set) if set.0.len() <= SHARED_MEMBERS_MAX && set.0.iter().all(small) => {}
+            _ => return,
+        }
+        if self.values.is_empty() {
+            self.values.resize(SHARED_VALUES_MAX, Value::Bool(false));
+        }
+        let place = usize::try_from(FixedState::default().hash_one(&*value)).unwrap_or_default() % SHARED_VALUES_MAX;
+        match self.values.get_mut(place) {
+            Some(kept) if kept == value => *value = kept.clone(),
+            Some(kept) => *kept = value.clone(),
+            None => {}
+        }
+    }
+}

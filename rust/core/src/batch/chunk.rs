@@ -18,14 +18,25 @@ use super::{Asked, Asker, BatchAnswer, Family};
 const PERMITTED: u8 = 1;
 const FORBIDDEN: u8 = 2;
 const FORBID_ERROR: u8 = 4;
+/// So many marks there are, with all of these together.
+const MARKS: usize = 8;
+
+/// Rows of which a policy said the same: which of [`Chunk::said`].
+struct Said {
+    policy: PolicyId,
+    mark: u8,
+    from: usize,
+    to: usize,
+}
 
 /// What is known of the rows of one chunk so far.
 pub(super) struct Chunk {
     start: u32,
     marks: Vec<u8>,
-    satisfied: Vec<(u32, PolicyId, Effect)>,
+    /// The rows of `said`, one list behind the other.
+    rows_said: Vec<u32>,
+    said: Vec<Said>,
     errors: Vec<(u32, PolicyId, Failure)>,
-    forbid_errors: Vec<(u32, PolicyId)>,
     yes: Vec<u32>,
     erred: Vec<(u32, Failure)>,
 }
@@ -35,17 +46,27 @@ impl Chunk {
         Self {
             start,
             marks: vec![0; end.saturating_sub(start) as usize],
-            satisfied: Vec::new(),
+            rows_said: Vec::new(),
+            said: Vec::new(),
             errors: Vec::new(),
-            forbid_errors: Vec::new(),
             yes: Vec::new(),
             erred: Vec::new(),
         }
     }
 
-    fn mark(&mut self, row: u32, mark: u8) {
-        if let Some(marks) = self.marks.get_mut(row.saturating_sub(self.start) as usize) {
-            *marks |= mark;
+    /// Notes what a policy said of some rows.
+    fn say(&mut self, policy: PolicyId, mark: u8, rows: &[u32]) {
+        for row in rows {
+            if let Some(marks) = self.marks.get_mut(row.saturating_sub(self.start) as usize) {
+                *marks |= mark;
+            }
+        }
+        let from = self.rows_said.len();
+        self.rows_said.extend_from_slice(rows);
+        let to = self.rows_said.len();
+        match self.said.last_mut() {
+            Some(last) if last.policy == policy && last.mark == mark => last.to = to,
+            _ => self.said.push(Said { policy, mark, from, to }),
         }
     }
 
@@ -77,7 +98,7 @@ impl Chunk {
     /// Counts what was said for the one policy that was asked.
     pub(super) fn settle_all(&mut self, candidate: &Candidate) {
         let (yes, erred) = (std::mem::take(&mut self.yes), std::mem::take(&mut self.erred));
-        yes.iter().for_each(|row| self.satisfy(*row, candidate));
+        self.say(candidate.policy, mark_of(candidate.effect), &yes);
         erred.iter().for_each(|(row, failure)| self.err(*row, *failure, candidate));
         (self.yes, self.erred) = (yes, erred);
         self.yes.clear();
@@ -128,42 +149,34 @@ impl Chunk {
     }
 
     pub(super) fn satisfy(&mut self, row: u32, candidate: &Candidate) {
-        self.mark(row, if candidate.effect == Effect::Permit { PERMITTED } else { FORBIDDEN });
-        self.satisfied.push((row, candidate.policy, candidate.effect));
+        self.say(candidate.policy, mark_of(candidate.effect), &[row]);
     }
 
     pub(super) fn err(&mut self, row: u32, failure: Failure, candidate: &Candidate) {
         if candidate.effect == Effect::Forbid {
-            self.mark(row, FORBID_ERROR);
-            self.forbid_errors.push((row, candidate.policy));
+            self.say(candidate.policy, FORBID_ERROR, &[row]);
         }
         self.errors.push((row, candidate.policy, failure));
     }
 
     /// Draws the conclusion for each row, as `authorize::conclude` does, and keeps the policies that decided.
     pub(super) fn conclude(mut self, rows: &Rows<'_>, on_error: OnError, may_repeat: bool, out: &mut BatchAnswer) {
-        let reason_of = |row: u32, mark: u8| match rows.refused.get(row as usize).copied().flatten() {
-            Some(refused) => refused,
-            None if mark & FORBIDDEN != 0 => Reason::Forbidden,
-            None if mark & FORBID_ERROR != 0 && on_error == OnError::Deny => Reason::ForbidError,
-            None if mark & PERMITTED == 0 => Reason::NotPermitted,
-            None => Reason::Permitted,
+        let conclusion = |mark: u8| match mark {
+            mark if mark & FORBIDDEN != 0 => (Reason::Forbidden, FORBIDDEN),
+            mark if mark & FORBID_ERROR != 0 && on_error == OnError::Deny => (Reason::ForbidError, FORBID_ERROR),
+            mark if mark & PERMITTED == 0 => (Reason::NotPermitted, 0),
+            _ => (Reason::Permitted, PERMITTED),
         };
-        out.reasons.extend((self.start..).zip(&self.marks).map(|(row, mark)| reason_of(row, *mark)));
-        let mark_of = |row: u32| self.marks.get(row.saturating_sub(self.start) as usize).copied().unwrap_or(0);
-        let decided = self.satisfied.iter().filter_map(|(row, policy, effect)| {
-            let decided = match reason_of(*row, mark_of(*row)) {
-                Reason::Permitted => *effect == Effect::Permit,
-                Reason::Forbidden => *effect == Effect::Forbid,
-                _ => false,
-            };
-            decided.then_some((*row, *policy))
-        });
-        let erred =
-            self.forbid_errors.iter().filter(|(row, _)| reason_of(*row, mark_of(*row)) == Reason::ForbidError).copied();
-        let decided: Vec<(u32, PolicyId)> = decided.chain(erred).collect();
+        let conclusions: [_; MARKS] = std::array::from_fn(|mark| conclusion(u8::try_from(mark).unwrap_or_default()));
+        let refused = rows.refused.iter().skip(self.start as usize);
+        out.reasons.extend(self.marks.iter_mut().zip(refused).map(|(mark, refused)| {
+            // A row that was refused is asked nothing, so that no policy decided it.
+            let (reason, deciding) = conclusions.get(usize::from(*mark)).copied().unwrap_or((Reason::NotPermitted, 0));
+            *mark = deciding;
+            refused.unwrap_or(reason)
+        }));
         let from = out.satisfied.len();
-        order_by_row(self.start, self.marks.len(), &decided, &mut out.satisfied);
+        self.order_by_row(&mut out.satisfied);
         self.errors.sort_unstable_by_key(|(row, policy, _)| (*row, *policy));
         if may_repeat {
             let mut added = out.satisfied.split_off(from);
@@ -173,41 +186,48 @@ impl Chunk {
         }
         out.errors.append(&mut self.errors);
     }
+
+    /// Adds the policies that decided each row, as its mark says by now: rows in order, and within a row its policies.
+    fn order_by_row(&mut self, out: &mut Vec<(u32, PolicyId)>) {
+        self.said.sort_by_key(|said| said.policy);
+        // Where the policies of each row begin: first how many there are, then the sum of those before.
+        let mut places = vec![0u32; self.marks.len()];
+        self.each_deciding(|place, _, _| {
+            if let Some(count) = places.get_mut(place) {
+                *count = count.saturating_add(1);
+            }
+        });
+        let mut sum = 0u32;
+        for place in &mut places {
+            sum = sum.saturating_add(std::mem::replace(place, sum));
+        }
+        let from = out.len();
+        out.resize(from.saturating_add(sum as usize), (0, PolicyId(0)));
+        let Some(out) = out.get_mut(from..) else { return };
+        self.each_deciding(|place, row, policy| {
+            if let Some(next) = places.get_mut(place)
+                && let Some(slot) = out.get_mut(*next as usize)
+            {
+                *slot = (row, policy);
+                *next = next.saturating_add(1);
+            }
+        });
+    }
+
+    /// Shows each row that a policy decided, with its place in the chunk; policies in order.
+    #[inline]
+    fn each_deciding(&self, mut see: impl FnMut(usize, u32, PolicyId)) {
+        for said in &self.said {
+            for row in self.rows_said.get(said.from..said.to).unwrap_or_default() {
+                let place = row.saturating_sub(self.start) as usize;
+                if self.marks.get(place) == Some(&said.mark) {
+                    see(place, *row, said.policy);
+                }
+            }
+        }
+    }
 }
 
-/// Adds what was found of some rows, in any order, to a list: rows in order, and within a row its policies.
-fn order_by_row(start: u32, row_count: usize, found: &[(u32, PolicyId)], out: &mut Vec<(u32, PolicyId)>) {
-    let mut places = vec![0u32; row_count.saturating_add(1)];
-    for (row, _) in found {
-        if let Some(count) = places.get_mut((row.saturating_sub(start) as usize).saturating_add(1)) {
-            *count = count.saturating_add(1);
-        }
-    }
-    let mut sum = 0u32;
-    for place in &mut places {
-        sum = sum.saturating_add(*place);
-        *place = sum;
-    }
-    let from = out.len();
-    out.resize(from.saturating_add(found.len()), (0, PolicyId(0)));
-    let Some(out) = out.get_mut(from..) else { return };
-    for item in found {
-        let Some(place) = places.get_mut(item.0.saturating_sub(start) as usize) else { continue };
-        // What was placed of this row before stands right below; larger policies make room.
-        let mut at = *place as usize;
-        *place = place.saturating_add(1);
-        while let Some(below) = at.checked_sub(1)
-            && let Some(before) = out.get(below).copied()
-            && before.0 == item.0
-            && before.1 > item.1
-        {
-            if let Some(slot) = out.get_mut(at) {
-                *slot = before;
-            }
-            at = below;
-        }
-        if let Some(slot) = out.get_mut(at) {
-            *slot = *item;
-        }
-    }
+fn mark_of(effect: Effect) -> u8 {
+    if effect == Effect::Permit { PERMITTED } else { FORBIDDEN }
 }

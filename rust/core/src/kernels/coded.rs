@@ -7,16 +7,13 @@
 //!
 //! Optimisation: preserves `evaluate::holds`, as `kernels.rs` does.
 
-use super::{Kernels, Known};
+use super::{Kept, Kernels, Known, Remembered};
 use crate::columns::{Column, Contexts, Presence};
-use crate::entities::{Entity, Store};
-use crate::evaluate::{ErrorCode, Failure, get_attribute, quick_relation, relation};
+use crate::evaluate::{ErrorCode, Failure, quick_relation, relation};
 use crate::expression::Binary;
-use crate::parties::Party;
 use crate::shape::{Node, NodeId};
 use crate::slots::PathId;
-use crate::table::SIDE_BY_SIDE;
-use crate::value::{EntityId, Value, ValueRef};
+use crate::value::{EntityId, Finder, ValueRef};
 
 /// A side of the batch.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -35,16 +32,6 @@ pub(super) enum Cell<'a> {
     Unread,
     Value(ValueRef<'a>),
     Error(ErrorCode),
-}
-
-impl<'a> Cell<'a> {
-    fn result(self) -> Result<ValueRef<'a>, ErrorCode> {
-        match self {
-            Self::Value(value) => Ok(value),
-            Self::Error(code) => Err(code),
-            Self::Unread => Err(ErrorCode::TypeError),
-        }
-    }
 }
 
 /// A node whose values stand behind codes.
@@ -67,47 +54,63 @@ impl<'k, 'a> Coded<'k, 'a> {
     fn key(&self) -> Option<AttributeKey<'a>> {
         if let Self::Attribute(_, _, key) = self { Some(*key) } else { None }
     }
-}
 
-/// What values behind codes are read from.
-#[derive(Clone, Copy)]
-struct Reader<'k, 'a> {
-    parties: &'k [Party<'a>],
-    store: &'a Store,
-}
-
-impl<'a> Reader<'_, 'a> {
-    /// Reads the attribute of the entities of these rows of which it was not read yet; a few side by side, so that they wait
-    /// for memory together. What has no data stays unread.
-    fn read_ahead(&self, coded: &Coded<'_, 'a>, cells: &mut [Cell<'a>], rows: &[u32]) {
-        let Coded::Attribute(codes, _, (_, name)) = coded else { return };
-        for rows in rows.chunks(SIDE_BY_SIDE) {
-            let mut unread: [Option<(usize, &'a Entity)>; SIDE_BY_SIDE] = [None; SIDE_BY_SIDE];
-            for (place, row) in unread.iter_mut().zip(rows) {
-                let code = codes.get(*row as usize).copied().unwrap_or(u32::MAX) as usize;
-                if let Some(Cell::Unread) = cells.get(code) {
-                    *place = self.parties.get(code).and_then(|party| Some((code, party.data?)));
-                }
-            }
-            let values = unread.map(|entity| entity.map(|(code, data)| (code, data.attributes.get(name))));
-            for (code, value) in values.into_iter().flatten() {
-                if let Some(cell) = cells.get_mut(code) {
-                    *cell = value.map_or(Cell::Error(ErrorCode::AttributeMissing), |value| Cell::Value(value.borrow()));
-                }
-            }
+    /// The value behind a code; of an attribute, what was read of it.
+    #[inline(always)]
+    fn value(&self, cells: &[Cell<'a>], code: usize) -> Result<ValueRef<'a>, ErrorCode> {
+        match self {
+            Self::Words { words, .. } => words.get(code).map(|word| ValueRef::String(word)).ok_or(ErrorCode::TypeError),
+            Self::Side(_, entities) => entity_at(entities, code),
+            Self::Attribute(..) => cell_at(cells, code),
         }
     }
+}
 
-    #[inline(always)]
-    fn value(&self, coded: &Coded<'_, 'a>, cells: &mut [Cell<'a>], code: usize) -> Result<ValueRef<'a>, ErrorCode> {
-        match coded {
-            Coded::Words { words, .. } => words.get(code).map(|word| ValueRef::String(word)),
-            Coded::Side(_, entities) => entities.get(code).map(|entity| ValueRef::Entity(*entity)),
-            Coded::Attribute(_, entities, (_, name)) => {
-                return read_cell(cells, code, || attribute_of(self.parties, entities, code, name, self.store));
-            }
+#[inline(always)]
+fn code_at(codes: &[u32], row: u32) -> usize {
+    codes.get(row as usize).copied().unwrap_or(u32::MAX) as usize
+}
+
+#[inline(always)]
+fn cell_at<'a>(cells: &[Cell<'a>], code: usize) -> Result<ValueRef<'a>, ErrorCode> {
+    match cells.get(code) {
+        Some(Cell::Value(value)) => Ok(*value),
+        Some(Cell::Error(code)) => Err(*code),
+        Some(Cell::Unread) | None => Err(ErrorCode::TypeError),
+    }
+}
+
+#[inline(always)]
+fn entity_at<'a>(entities: &[EntityId], code: usize) -> Result<ValueRef<'a>, ErrorCode> {
+    entities.get(code).map(|entity| ValueRef::Entity(*entity)).ok_or(ErrorCode::TypeError)
+}
+
+/// Places of [`SharedAnswers`].
+const SHARED_ANSWERS: usize = 16;
+
+/// What a test said of the texts and sets that it met last; entities of a store share those that are equal, so that the
+/// same one is often met again.
+#[derive(Default)]
+struct SharedAnswers([(usize, usize, bool); SHARED_ANSWERS]);
+
+impl SharedAnswers {
+    /// The test's answer for a value, remembered by where the value stands in memory.
+    #[inline]
+    fn ask<'a>(
+        &mut self,
+        value: ValueRef<'a>,
+        test: impl Fn(ValueRef<'a>) -> Result<bool, ErrorCode>,
+    ) -> Result<bool, ErrorCode> {
+        let (address, length) = match value {
+            ValueRef::String(text) if !text.is_empty() => (text.as_ptr().addr(), text.len()),
+            ValueRef::Set(set) => (std::ptr::from_ref(set).addr(), 0),
+            _ => return test(value),
+        };
+        let Some(place) = self.0.get_mut((address >> 4) % SHARED_ANSWERS) else { return test(value) };
+        if (place.0, place.1) != (address, length) {
+            *place = (address, length, test(value)?);
         }
-        .ok_or(ErrorCode::TypeError)
+        Ok(place.2)
     }
 }
 
@@ -147,7 +150,7 @@ impl<'k, 'a> Kernels<'k, 'a> {
     }
 
     /// Adds the rows for whose value of an operand the test says what is wanted; where codes are few beside the rows, the
-    /// test is made once for each code.
+    /// test is made once for each code, and of an attribute once for each text or set that entities share.
     pub(super) fn test(
         &mut self,
         wanted: bool,
@@ -158,39 +161,65 @@ impl<'k, 'a> Kernels<'k, 'a> {
         test: impl Fn(ValueRef<'a>) -> Result<bool, ErrorCode>,
     ) {
         self.count(true, rows.len());
-        let mut cells = self.take_cells(coded);
-        let none: &[Presence] = &[];
-        let (codes, count, presence) = match coded {
-            Coded::Words { codes, words, presence } => (*codes, words.len(), *presence),
-            Coded::Side(codes, entities) | Coded::Attribute(codes, entities, _) => (*codes, entities.len(), none),
-        };
-        let reader = self.reader(coded);
-        reader.read_ahead(coded, &mut cells, rows);
-        let mut ask = |code: usize| {
-            let value = reader.value(coded, &mut cells, code).map_err(|code| Failure { code, node: operand })?;
-            test(value).map_err(|code| Failure { code, node: at })
-        };
-        // Remembering pays where rows are at least about as many as codes; else the room would cost more than it saves.
-        let mut known = match self.scratch.known.get_mut(&(self.policy, at)) {
-            Some(known) => Some(known),
-            None if rows.len().saturating_mul(2) < count => None,
-            None => Some(self.scratch.known.entry((self.policy, at)).or_insert(vec![Known::Unasked; count])),
-        };
+        match coded {
+            Coded::Attribute(codes, ..) => {
+                let cells = self.take_cells(coded, rows);
+                let mut shared = SharedAnswers::default();
+                let mut kept = Kept::new(yes, rows.len());
+                for row in rows {
+                    match cell_at(&cells, code_at(codes, *row)) {
+                        Ok(value) => match shared.ask(value, &test) {
+                            Ok(found) => kept.keep_if(found == wanted, *row),
+                            Err(code) => self.fail(*row, code, at),
+                        },
+                        Err(code) => self.fail(*row, code, operand),
+                    }
+                }
+                self.give_cells(coded, cells);
+            }
+            Coded::Words { codes, words, presence } => {
+                let word = |code: usize| words.get(code).map(|word| test(ValueRef::String(word)));
+                self.test_codes(wanted, (at, operand), (codes, words.len(), presence), rows, yes, word);
+            }
+            Coded::Side(codes, entities) => {
+                let entity = |code: usize| entities.get(code).map(|entity| test(ValueRef::Entity(*entity)));
+                self.test_codes(wanted, (at, operand), (codes, entities.len(), &[]), rows, yes, entity);
+            }
+        }
+    }
+
+    /// [`Kernels::test`] of what needs no reading: the answer for a code is remembered.
+    fn test_codes(
+        &mut self,
+        wanted: bool,
+        (at, operand): (NodeId, NodeId),
+        (codes, count, presence): (&[u32], usize, &[Presence]),
+        rows: &[u32],
+        yes: &mut Vec<u32>,
+        ask: impl Fn(usize) -> Option<Result<bool, ErrorCode>>,
+    ) {
+        // Remembering pays once about as many rows were asked as there are codes; else the room would cost more than it saves.
+        let Remembered { rows: asked, known } = self.scratch.known.entry((self.policy, at)).or_default();
+        if known.is_empty() {
+            *asked = asked.saturating_add(rows.len());
+            if asked.saturating_mul(2) >= count {
+                known.resize(count, Known::Unasked);
+            }
+        }
+        let mut kept = Kept::new(yes, rows.len());
         let is_wanted = if wanted { Known::Yes } else { Known::No };
         for row in rows {
             if presence.get(*row as usize).is_some_and(|presence| *presence != Presence::Value) {
                 self.errors.push((*row, Failure { code: ErrorCode::AttributeMissing, node: operand }));
                 continue;
             }
-            let code = codes.get(*row as usize).copied().unwrap_or(u32::MAX) as usize;
-            let place = known.as_mut().and_then(|known| known.get_mut(code));
-            if let Some(Known::Yes | Known::No) = place {
-                if place.is_some_and(|place| *place == is_wanted) {
-                    yes.push(*row);
-                }
+            let code = code_at(codes, *row);
+            let place = known.get_mut(code);
+            if let Some(answer @ (Known::Yes | Known::No)) = place {
+                kept.keep_if(*answer == is_wanted, *row);
                 continue;
             }
-            let answer = ask(code);
+            let answer = ask(code).unwrap_or(Err(ErrorCode::TypeError));
             if let Some(place) = place {
                 *place = match answer {
                     Ok(true) => Known::Yes,
@@ -199,12 +228,10 @@ impl<'k, 'a> Kernels<'k, 'a> {
                 };
             }
             match answer {
-                Ok(found) if found == wanted => yes.push(*row),
-                Ok(_) => {}
-                Err(failure) => self.errors.push((*row, failure)),
+                Ok(found) => kept.keep_if(found == wanted, *row),
+                Err(code) => self.errors.push((*row, Failure { code, node: at })),
             }
         }
-        self.give_cells(coded, cells);
     }
 
     /// Two operands whose values stand behind codes, against each other; false if they are not that.
@@ -222,35 +249,77 @@ impl<'k, 'a> Kernels<'k, 'a> {
             return false;
         }
         self.count(true, rows.len());
-        let (mut first_cells, mut second_cells) = (self.take_cells(&first), self.take_cells(&second));
-        let (first_reader, second_reader, store) = (self.reader(&first), self.reader(&second), self.store);
-        first_reader.read_ahead(&first, &mut first_cells, rows);
-        second_reader.read_ahead(&second, &mut second_cells, rows);
-        let code_of = |codes: &[u32], row: u32| codes.get(row as usize).copied().unwrap_or(u32::MAX) as usize;
-        for row in rows {
-            let mut ask = || {
-                let value = first_reader.value(&first, &mut first_cells, code_of(first_codes, *row));
-                let one = value.map_err(|code| Failure { code, node: left })?;
-                let value = second_reader.value(&second, &mut second_cells, code_of(second_codes, *row));
-                let other = value.map_err(|code| Failure { code, node: right })?;
-                match quick_relation(operator, one, other) {
-                    Some(found) => Ok(found),
-                    None => relation(operator, one, other, store).map_err(|code| Failure { code, node: at }),
-                }
-            };
-            match ask() {
-                Ok(found) if found == wanted => yes.push(*row),
-                Ok(_) => {}
-                Err(failure) => self.errors.push((*row, failure)),
-            }
+        let (ours, theirs) = (self.take_cells(&first, rows), self.take_cells(&second, rows));
+        let nodes = [at, left, right];
+        // One loop for each pair that is met often, so that how values are read stands in it.
+        match (&first, &second) {
+            (Coded::Attribute(..), Coded::Attribute(..)) => self.relate(
+                wanted,
+                (operator, nodes),
+                rows,
+                yes,
+                |row| cell_at(&ours, code_at(first_codes, row)),
+                |row| cell_at(&theirs, code_at(second_codes, row)),
+            ),
+            (Coded::Attribute(..), Coded::Side(_, entities)) => self.relate(
+                wanted,
+                (operator, nodes),
+                rows,
+                yes,
+                |row| cell_at(&ours, code_at(first_codes, row)),
+                |row| entity_at(entities, code_at(second_codes, row)),
+            ),
+            _ => self.relate(
+                wanted,
+                (operator, nodes),
+                rows,
+                yes,
+                |row| first.value(&ours, code_at(first_codes, row)),
+                |row| second.value(&theirs, code_at(second_codes, row)),
+            ),
         }
-        self.give_cells(&first, first_cells);
-        self.give_cells(&second, second_cells);
+        self.give_cells(&first, ours);
+        self.give_cells(&second, theirs);
         true
     }
 
-    fn reader(&self, coded: &Coded<'k, 'a>) -> Reader<'k, 'a> {
-        Reader { parties: self.parties_of(coded), store: self.store }
+    /// Adds the rows for whose two values a relation is what is wanted.
+    #[inline(always)]
+    fn relate(
+        &mut self,
+        wanted: bool,
+        (operator, [at, left, right]): (Binary, [NodeId; 3]),
+        rows: &[u32],
+        yes: &mut Vec<u32>,
+        one: impl Fn(u32) -> Result<ValueRef<'a>, ErrorCode>,
+        other: impl Fn(u32) -> Result<ValueRef<'a>, ErrorCode>,
+    ) {
+        let store = self.store;
+        let mut kept = Kept::new(yes, rows.len());
+        for row in rows {
+            let (one, other) = match (one(*row), other(*row)) {
+                (Ok(one), Ok(other)) => (one, other),
+                (Err(code), _) => {
+                    self.fail(*row, code, left);
+                    continue;
+                }
+                (_, Err(code)) => {
+                    self.fail(*row, code, right);
+                    continue;
+                }
+            };
+            let found = match quick_relation(operator, one, other) {
+                Some(found) => found,
+                None => match relation(operator, one, other, store) {
+                    Ok(found) => found,
+                    Err(code) => {
+                        self.fail(*row, code, at);
+                        continue;
+                    }
+                },
+            };
+            kept.keep_if(found == wanted, *row);
+        }
     }
 
     /// The attribute of a side's entity in each row.
@@ -260,17 +329,13 @@ impl<'k, 'a> Kernels<'k, 'a> {
         coded: &Coded<'k, 'a>,
         rows: &mut Vec<u32>,
     ) -> Option<Vec<ValueRef<'a>>> {
-        let Coded::Attribute(codes, entities, (_, name)) = coded else { return None };
+        let Coded::Attribute(codes, ..) = coded else { return None };
         self.count(false, rows.len());
-        let mut cells = self.take_cells(coded);
-        let reader = self.reader(coded);
-        reader.read_ahead(coded, &mut cells, rows);
-        let Reader { store, parties } = reader;
+        let cells = self.take_cells(coded, rows);
         let errors = &mut *self.errors;
         let mut values = Vec::with_capacity(rows.len());
         rows.retain(|row| {
-            let code = codes.get(*row as usize).copied().unwrap_or(u32::MAX) as usize;
-            let read = read_cell(&mut cells, code, || attribute_of(parties, entities, code, name, store));
+            let read = cell_at(&cells, code_at(codes, *row));
             match read {
                 Ok(value) => values.push(value),
                 Err(code) => errors.push((*row, Failure { code, node: at })),
@@ -281,20 +346,37 @@ impl<'k, 'a> Kernels<'k, 'a> {
         Some(values)
     }
 
-    /// What the store says of the entities that an attribute is read of; none for actions.
-    fn parties_of(&self, coded: &Coded<'k, 'a>) -> &'k [Party<'a>] {
-        let [principals, resources] = self.parties;
-        match coded {
-            Coded::Attribute(_, _, (Which::Principal, _)) => principals,
-            Coded::Attribute(_, _, (Which::Resource, _)) => resources,
-            _ => &[],
+    /// What is known of an attribute, the entities of these rows included; nothing for what is no attribute.
+    fn take_cells(&mut self, coded: &Coded<'k, 'a>, rows: &[u32]) -> Vec<Cell<'a>> {
+        let Coded::Attribute(codes, entities, key) = coded else { return Vec::new() };
+        let mut cells = self.scratch.attributes.get_mut(key).map(std::mem::take).unwrap_or_default();
+        if cells.is_empty() {
+            cells = vec![Cell::Unread; entities.len()];
         }
-    }
-
-    fn take_cells(&mut self, coded: &Coded<'k, 'a>) -> Vec<Cell<'a>> {
-        let Coded::Attribute(_, entities, key) = coded else { return Vec::new() };
-        let cells = self.scratch.attributes.get_mut(key).map(std::mem::take).unwrap_or_default();
-        if cells.is_empty() { vec![Cell::Unread; entities.len()] } else { cells }
+        let ([principals, resources], (which, name), store) = (self.parties, *key, self.store);
+        // What the store says of them was looked up before, but for actions.
+        let parties = match which {
+            Which::Principal => principals,
+            Which::Resource => resources,
+            Which::Action => &[],
+        };
+        let mut finder = Finder::new(name);
+        for row in rows {
+            let code = code_at(codes, *row);
+            if let Some(cell @ Cell::Unread) = cells.get_mut(code) {
+                let data = match (parties.get(code), entities.get(code)) {
+                    (Some(party), _) => party.data,
+                    (None, Some(entity)) => store.get(*entity),
+                    (None, None) => None,
+                };
+                *cell = match data.map(|data| finder.get(&data.attributes)) {
+                    Some(Some(value)) => Cell::Value(value.borrow()),
+                    Some(None) => Cell::Error(ErrorCode::AttributeMissing),
+                    None => Cell::Error(ErrorCode::EntityMissing),
+                };
+            }
+        }
+        cells
     }
 
     fn give_cells(&mut self, coded: &Coded<'k, 'a>, cells: Vec<Cell<'a>>) {
@@ -311,46 +393,6 @@ impl<'k, 'a> Kernels<'k, 'a> {
         match columns.get(path.0 as usize) {
             Some(Some(Column::Long { values, presence })) => Some((values, presence)),
             _ => None,
-        }
-    }
-}
-
-fn attribute_of<'a>(
-    parties: &[Party<'a>],
-    entities: &[EntityId],
-    code: usize,
-    name: &str,
-    store: &'a Store,
-) -> Result<ValueRef<'a>, ErrorCode> {
-    match parties.get(code) {
-        Some(party) => {
-            let data = party.data.ok_or(ErrorCode::EntityMissing)?;
-            data.attributes.get(name).map(Value::borrow).ok_or(ErrorCode::AttributeMissing)
-        }
-        None => {
-            let entity = entities.get(code).copied().unwrap_or(EntityId(u32::MAX));
-            get_attribute(ValueRef::Entity(entity), name, store)
-        }
-    }
-}
-
-/// The value of one cell, read if it was not yet.
-#[inline(always)]
-fn read_cell<'a>(
-    cells: &mut [Cell<'a>],
-    code: usize,
-    read: impl FnOnce() -> Result<ValueRef<'a>, ErrorCode>,
-) -> Result<ValueRef<'a>, ErrorCode> {
-    match cells.get_mut(code) {
-        None => read(),
-        Some(cell) => {
-            if matches!(cell, Cell::Unread) {
-                *cell = match read() {
-                    Ok(value) => Cell::Value(value),
-                    Err(code) => Cell::Error(code),
-                };
-            }
-            cell.result()
         }
     }
 }

@@ -154,34 +154,40 @@ pub(super) fn check_parties(
     let compiled = &*snapshot.compiled;
     let Some(schema) = compiled.schema.as_deref() else { return };
     let store = &snapshot.store;
+    let listed = bits(schema.entity_types.iter().filter(|(_, known)| known.ids.is_some()).map(|(type_id, _)| *type_id));
     let facts = |side: &Side| -> Vec<Fact> {
-        let lists_ids = schema.entity_types.values().any(|known| known.ids.is_some());
         let fact = |entity: &EntityId| {
             let type_id = if entity.is_local() { locals.type_of(*entity) } else { store.type_of(*entity) };
-            let bit = if type_id.0 < u64::BITS { 1 << type_id.0 } else { 0 };
-            Fact { type_id, bit, is_listed: !lists_ids || has_id(*entity, schema, store, locals) }
+            let bit = bits([type_id]);
+            let is_listed = (bit != 0 && bit & listed == 0) || has_id(*entity, schema, store, locals);
+            Fact { type_id, bit: if is_listed { bit } else { 0 }, is_listed }
         };
         side.distinct.iter().map(fact).collect()
     };
     let (principal_facts, resource_facts) = (facts(principals), facts(resources));
-    let bits = |types: &[TypeId]| {
-        types.iter().filter(|type_id| type_id.0 < u64::BITS).fold(0u64, |bits, type_id| bits | 1 << type_id.0)
-    };
     let entry = |action: &EntityId| {
         let entry = compiled.actions.get(action)?;
-        Some((entry, bits(&entry.action.principals), bits(&entry.action.resources)))
+        Some((entry, bits(entry.action.principals.iter().copied()), bits(entry.action.resources.iter().copied())))
     };
     let entries: Vec<_> = actions.distinct.iter().map(entry).collect();
     let indexes = principals.index.iter().zip(&actions.index).zip(&resources.index);
     for (refused, ((principal, action), resource)) in refused.iter_mut().zip(indexes) {
-        if refused.is_some() {
-            continue;
-        }
-        let (Some(principal), Some(resource), Some(Some((entry, principal_bits, resource_bits)))) = (
+        let (principal, resource, entry) = (
             principal_facts.get(*principal as usize),
             resource_facts.get(*resource as usize),
             entries.get(*action as usize),
-        ) else {
+        );
+        if let (Some(principal), Some(resource), Some(Some((_, principal_bits, resource_bits)))) =
+            (principal, resource, entry)
+            && principal.bit & principal_bits != 0
+            && resource.bit & resource_bits != 0
+        {
+            continue;
+        }
+        if refused.is_some() {
+            continue;
+        }
+        let (Some(principal), Some(resource), Some(Some((entry, ..)))) = (principal, resource, entry) else {
             *refused = Some(Reason::UnknownAction);
             continue;
         };
@@ -189,8 +195,8 @@ pub(super) fn check_parties(
             *refused = Some(Reason::UnknownParty);
         } else if !resource.is_listed {
             *refused = Some(Reason::UnknownResource);
-        } else if !principal.is_among(*principal_bits, &entry.action.principals)
-            || !resource.is_among(*resource_bits, &entry.action.resources)
+        } else if !entry.action.principals.contains(&principal.type_id)
+            || !entry.action.resources.contains(&resource.type_id)
         {
             *refused = Some(Reason::NotApplicable);
         }
@@ -200,14 +206,12 @@ pub(super) fn check_parties(
 /// What is checked of an entity of a side.
 struct Fact {
     type_id: TypeId,
-    /// The type as one bit, for types of small numbers.
+    /// The type as one bit; none for types of large numbers, nor for an entity that its type does not list.
     bit: u64,
     is_listed: bool,
 }
 
-impl Fact {
-    #[inline]
-    fn is_among(&self, bits: u64, types: &[TypeId]) -> bool {
-        bits & self.bit != 0 || types.contains(&self.type_id)
-    }
+/// Types as bits of one number; those of large numbers have none.
+fn bits(types: impl IntoIterator<Item = TypeId>) -> u64 {
+    types.into_iter().fold(0, |bits, type_id| bits | 1u64.checked_shl(type_id.0).unwrap_or(0))
 }
