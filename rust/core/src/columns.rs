@@ -8,6 +8,8 @@
 //! Optimisation: a row means what the same call means in `evaluate::Call`; `tests/properties` hold "batch equals
 //! singles" to that.
 
+use std::borrow::Cow;
+
 use crate::decision::Reason;
 use crate::entities::Store;
 use crate::parties::Party;
@@ -41,14 +43,14 @@ pub enum Column<'a> {
     /// Integers; `presence` is empty where every row has one.
     Long {
         /// A number per row.
-        values: Vec<i64>,
+        values: Cow<'a, [i64]>,
         /// Whether it counts.
         presence: Vec<Presence>,
     },
     /// Strings as numbers of distinct ones; `presence` is empty where every row has one.
     Text {
         /// A number of a word per row.
-        codes: Vec<u32>,
+        codes: Cow<'a, [u32]>,
         /// The distinct strings.
         words: Vec<&'a str>,
         /// Whether it counts.
@@ -99,14 +101,14 @@ pub enum Contexts<'a> {
 
 /// The distinct entities of one side of a batch and which of them each row has.
 #[derive(Clone, Debug, Default)]
-pub struct Side {
+pub struct Side<'a> {
     /// The distinct entities, perhaps with repeats.
     pub distinct: Vec<EntityId>,
     /// Index of the row's entity.
-    pub index: Vec<u32>,
+    pub index: Cow<'a, [u32]>,
 }
 
-impl Side {
+impl Side<'_> {
     /// The entity of a row.
     #[inline]
     #[must_use]
@@ -120,11 +122,11 @@ impl Side {
 #[derive(Clone, Debug)]
 pub struct Rows<'a> {
     /// Who asks.
-    pub principals: Side,
+    pub principals: Side<'a>,
     /// What is asked for.
-    pub actions: Side,
+    pub actions: Side<'a>,
     /// What it is to be done to.
-    pub resources: Side,
+    pub resources: Side<'a>,
     /// How the context of each distinct action is laid out, by index of the action.
     pub layouts: Vec<&'a Layout>,
     /// The contexts.
@@ -181,7 +183,7 @@ impl<'a> Rows<'a> {
 
 /// The distinct entities of a side with what scopes are checked against.
 #[must_use]
-pub fn parties<'a>(side: &Side, store: &'a Store, locals: &Locals<'_>) -> Vec<Party<'a>> {
+pub fn parties<'a>(side: &Side<'_>, store: &'a Store, locals: &Locals<'_>) -> Vec<Party<'a>> {
     let party = |entity: &EntityId| {
         let type_id = if entity.is_local() { locals.type_of(*entity) } else { store.type_of(*entity) };
         Party::new(*entity, type_id, store)

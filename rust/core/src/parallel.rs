@@ -129,7 +129,7 @@ fn renew<'a>(rows: &Rows<'a>, snapshot: &Snapshot) -> Option<Rows<'a>> {
     if rows.locals.is_empty() {
         return None;
     }
-    let renew_side = |side: &Side| {
+    let renew_side = |side: &Side<'a>| {
         let known = |entity| rows.locals.known_now(entity, &snapshot.store).unwrap_or(entity);
         Side { distinct: side.distinct.iter().map(|entity| known(*entity)).collect(), index: side.index.clone() }
     };

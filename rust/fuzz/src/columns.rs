@@ -126,7 +126,7 @@ fn side_by_side<'r>(rows: &[Option<Row<'r>>], contexts: Contexts<'r>, locals: &'
                 side.distinct.push(entity);
                 side.distinct.len() - 1
             });
-            side.index.push(u32::try_from(at).unwrap());
+            side.index.to_mut().push(u32::try_from(at).unwrap());
         }
         side
     };
@@ -209,5 +209,5 @@ fn words<'s>(slots: &[Slot<'s>], presence: Vec<Presence>) -> Column<'s> {
         });
         codes.push(u32::try_from(at).unwrap());
     }
-    Column::Text { codes, words, presence }
+    Column::Text { codes: codes.into(), words, presence }
 }

@@ -15,6 +15,7 @@ use agentpdp_core::request::Locals;
 use agentpdp_core::schema::{ActionType, AttributeType, EntityType, RecordType, Schema, Type};
 use agentpdp_core::slots::{Layout, Slot};
 use agentpdp_core::value::{EntityId, Record, Value, ValueRef};
+use std::borrow::Cow;
 
 use crate::seeded::Random;
 
@@ -211,10 +212,10 @@ pub(crate) fn rows<'a>(office: &'a Office, asked: &[Asked], locals: &'a Locals<'
     let mut columns = vec![None; paths.len()];
     let mut put = |name: &str, column| columns[paths.find(&[Arc::from(name)]).unwrap().0 as usize] = Some(column);
     put("amount", Column::Long { values: asked.iter().map(|each| each.amount).collect(), presence: Vec::new() });
-    put("kind", Column::Text { codes, words, presence: Vec::new() });
+    put("kind", Column::Text { codes: Cow::Owned(codes), words, presence: Vec::new() });
     Rows {
         principals: side(|each| each.principal),
-        actions: Side { distinct: vec![office.read], index: vec![0; asked.len()] },
+        actions: Side { distinct: vec![office.read], index: vec![0; asked.len()].into() },
         resources: side(|each| each.resource),
         layouts: vec![office.layout()],
         contexts: Contexts::Columns(columns),

@@ -146,11 +146,10 @@ fn joined(chunks: &[ArrayRef]) -> Result<ArrayRef, String> {
 fn words(column: &ArrayRef) -> Option<Vec<Option<&str>>> {
     let dictionary = column.as_any_dictionary_opt()?;
     let words: Vec<Option<&str>> = texts(dictionary.values())?.collect();
-    let keys = keys(dictionary).into_iter().enumerate();
-    Some(
-        keys.map(|(row, key)| if column.is_null(row) { None } else { words.get(key as usize).copied().flatten() })
-            .collect(),
-    )
+    let word = |(row, key): (usize, &u32)| {
+        if column.is_null(row) { None } else { words.get(*key as usize).copied().flatten() }
+    };
+    Some(keys(dictionary).iter().enumerate().map(word).collect())
 }
 
 /// A record batch: number of rows, and columns by name.

@@ -68,7 +68,7 @@ pub(crate) enum CallValues {
 /// The keys of a dictionary column, [`NO_KEY`] where null; none for any other column.
 pub(super) fn dictionary_keys(column: &ArrayRef) -> Option<Vec<u32>> {
     let dictionary = column.as_any_dictionary_opt()?;
-    let (mut keys, count) = (keys(dictionary), dictionary.values().len());
+    let (mut keys, count) = (keys(dictionary).into_owned(), dictionary.values().len());
     for key in &mut keys {
         if *key as usize >= count {
             *key = NO_KEY;
@@ -91,7 +91,7 @@ impl Values {
             DataType::LargeUtf8 => Self::LargeText(column.as_string().clone()),
             DataType::Utf8View => Self::TextView(column.as_string_view().clone()),
             _ => match integers(column) {
-                Some(integers) => Self::Integers(integers),
+                Some(integers) => Self::Integers(integers.into_owned()),
                 None => Self::Inputs((0..column.len()).map(|at| input(column, at)).collect()),
             },
         }

@@ -117,9 +117,16 @@ fn decide_detached(
     let resources = resource.side(&reader(Reason::UnknownResource), "resource", &mut locals, &mut refused)?;
 
     let layouts = layouts(&snapshot.compiled, &actions, &mut refused);
-    let arena = Arena::new();
-    let mut builder =
-        ContextBuilder { engine, snapshot: &snapshot, locals: &mut locals, refused, actions: &actions, arena: &arena };
+    let (values, nodes) = (Arena::new(), Arena::new());
+    let mut builder = ContextBuilder {
+        engine,
+        snapshot: &snapshot,
+        locals: &mut locals,
+        refused,
+        actions: &actions,
+        values: &values,
+        nodes: &nodes,
+    };
     let contexts = builder.contexts(context, &layouts, row_count);
     let mut refused = builder.refused;
     check_parties(&snapshot, &locals, &principals, &actions, &resources, &mut refused);
@@ -128,7 +135,11 @@ fn decide_detached(
 }
 
 /// The layout of each distinct action's contexts; rows with an action that the schema does not know are refused.
-pub(super) fn layouts<'c>(compiled: &'c Compiled, actions: &Side, refused: &mut [Option<Reason>]) -> Vec<&'c Layout> {
+pub(super) fn layouts<'c>(
+    compiled: &'c Compiled,
+    actions: &Side<'_>,
+    refused: &mut [Option<Reason>],
+) -> Vec<&'c Layout> {
     let entries: Vec<_> = actions.distinct.iter().map(|action| compiled.actions.get(action)).collect();
     if compiled.schema.is_some() {
         for (index, refused) in actions.index.iter().zip(refused) {
@@ -146,16 +157,16 @@ pub(super) fn layouts<'c>(compiled: &'c Compiled, actions: &Side, refused: &mut 
 pub(super) fn check_parties(
     snapshot: &Snapshot,
     locals: &Locals<'_>,
-    principals: &Side,
-    actions: &Side,
-    resources: &Side,
+    principals: &Side<'_>,
+    actions: &Side<'_>,
+    resources: &Side<'_>,
     refused: &mut [Option<Reason>],
 ) {
     let compiled = &*snapshot.compiled;
     let Some(schema) = compiled.schema.as_deref() else { return };
     let store = &snapshot.store;
     let listed = bits(schema.entity_types.iter().filter(|(_, known)| known.ids.is_some()).map(|(type_id, _)| *type_id));
-    let facts = |side: &Side| -> Vec<Fact> {
+    let facts = |side: &Side<'_>| -> Vec<Fact> {
         let fact = |entity: &EntityId| {
             let type_id = if entity.is_local() { locals.type_of(*entity) } else { store.type_of(*entity) };
             let bit = bits([type_id]);
@@ -170,7 +181,7 @@ pub(super) fn check_parties(
         Some((entry, bits(entry.action.principals.iter().copied()), bits(entry.action.resources.iter().copied())))
     };
     let entries: Vec<_> = actions.distinct.iter().map(entry).collect();
-    let indexes = principals.index.iter().zip(&actions.index).zip(&resources.index);
+    let indexes = principals.index.iter().zip(actions.index.iter()).zip(resources.index.iter());
     for (refused, ((principal, action), resource)) in refused.iter_mut().zip(indexes) {
         let (principal, resource, entry) = (
             principal_facts.get(*principal as usize),

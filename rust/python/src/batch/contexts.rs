@@ -3,6 +3,7 @@
 //! The tree of columns is walked along the layouts of the batch's actions. Every rule of reading a single context
 //! (`context.rs`) holds per row: what is not declared, missing or ill-typed refuses that row and no other.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use agentpdp_cedar::input::Input;
@@ -30,8 +31,11 @@ pub(super) struct ContextBuilder<'b, 'a> {
     pub(super) snapshot: &'b Snapshot,
     pub(super) locals: &'b mut Locals<'a>,
     pub(super) refused: Vec<Option<Reason>>,
-    pub(super) actions: &'b Side,
-    pub(super) arena: &'a Arena<Value>,
+    pub(super) actions: &'b Side<'b>,
+    /// Values that are made of what the columns hold.
+    pub(super) values: &'a Arena<Value>,
+    /// What struct columns and objects are made of.
+    pub(super) nodes: &'a Arena<Vec<(String, Node)>>,
 }
 
 /// In which rows a record is there, and in which the record above it is.
@@ -46,7 +50,7 @@ type Plans<'p, T> = Vec<Option<&'p T>>;
 
 impl<'a> ContextBuilder<'_, 'a> {
     /// The contexts of all rows.
-    pub(super) fn contexts(&mut self, context: &Node, layouts: &[&Layout], row_count: usize) -> Contexts<'a> {
+    pub(super) fn contexts(&mut self, context: &'a Node, layouts: &[&Layout], row_count: usize) -> Contexts<'a> {
         let compiled = &*self.snapshot.compiled;
         if compiled.schema.is_none() {
             return self.whole(context, row_count);
@@ -109,7 +113,7 @@ impl<'a> ContextBuilder<'_, 'a> {
             self.refuse(row, reason);
             return None;
         };
-        let kept: &'a Value = self.arena.alloc(value);
+        let kept: &'a Value = self.values.alloc(value);
         Some(kept.borrow())
     }
 
@@ -121,19 +125,17 @@ impl<'a> ContextBuilder<'_, 'a> {
     /// A record of the context: checks its attributes in the rows where it is there, and keeps those that are read.
     fn record(
         &mut self,
-        node: &Node,
+        node: &'a Node,
         plans: &Plans<'_, RecordPlan>,
         there: There<'_>,
         path: &mut Vec<Arc<str>>,
         columns: &mut [Option<Column<'a>>],
     ) {
         let present = there.present;
-        let owned;
-        let children: &[(String, Node)] = match node {
+        let children: &'a [(String, Node)] = match node {
             Node::Record(children) => children,
             Node::Leaf(_) => {
-                owned = node.children(present.len()).map(|found| found.nodes).unwrap_or_default();
-                &owned
+                self.nodes.alloc(node.children(present.len()).map(|found| found.nodes).unwrap_or_default())
             }
         };
         for (name, child) in children {
@@ -208,7 +210,7 @@ impl<'a> ContextBuilder<'_, 'a> {
     fn keep_absent(&self, path: &[Arc<str>], above: &[bool], present: &[bool], columns: &mut [Option<Column<'a>>]) {
         if let Some(place) = self.place(path, columns) {
             let presence = presence(above, present);
-            *place = Some(Column::Long { values: Vec::new(), presence });
+            *place = Some(Column::Long { values: Cow::Borrowed(&[]), presence });
         }
     }
 
@@ -224,7 +226,7 @@ impl<'a> ContextBuilder<'_, 'a> {
     /// One attribute of a record, in all rows.
     fn attribute(
         &mut self,
-        node: &Node,
+        node: &'a Node,
         attributes: &Plans<'_, AttributePlan>,
         plans: &Plans<'_, RecordPlan>,
         above: &[bool],
@@ -293,7 +295,7 @@ impl<'a> ContextBuilder<'_, 'a> {
     /// The rows of actions in which an attribute is no record, where in others it is one.
     fn leaves_among_records(
         &mut self,
-        node: &Node,
+        node: &'a Node,
         attributes: &Plans<'_, AttributePlan>,
         there: There<'_>,
         path: &[Arc<str>],
@@ -320,7 +322,7 @@ impl<'a> ContextBuilder<'_, 'a> {
     /// The column of an attribute that is no record.
     fn leaf(
         &mut self,
-        node: &Node,
+        node: &'a Node,
         attributes: &Plans<'_, AttributePlan>,
         above: &[bool],
         present: &[bool],
@@ -340,7 +342,7 @@ impl<'a> ContextBuilder<'_, 'a> {
                 return self.whole_floats(column, above, present);
             }
             if all(&Type::String)
-                && let Some(text) = self.text_column(column, above, present)
+                && let Some(text) = text_column(column, above, present)
             {
                 return is_read.then_some(text);
             }
@@ -378,29 +380,7 @@ impl<'a> ContextBuilder<'_, 'a> {
             };
             values.push(whole);
         }
-        Some(Column::Long { values, presence: presence(above, present) })
-    }
-
-    /// A column of strings; none if it is something else.
-    fn text_column(&mut self, column: &ArrayRef, above: &[bool], present: &[bool]) -> Option<Column<'a>> {
-        let keep = |text: &str| -> &'a str {
-            match self.arena.alloc(Value::String(Arc::from(text))) {
-                Value::String(text) => text,
-                _ => "",
-            }
-        };
-        if let DataType::Dictionary(_, _) = column.data_type() {
-            let dictionary = column.as_any_dictionary();
-            let words: Vec<&'a str> = texts(dictionary.values())?.map(|word| keep(word.unwrap_or_default())).collect();
-            let codes = keys(dictionary);
-            return Some(Column::Text { codes, words, presence: presence(above, present) });
-        }
-        let slots = texts(column)?.zip(present.iter().zip(above)).map(|(text, (is_present, above))| match text {
-            Some(text) if *is_present => Slot::Value(ValueRef::String(keep(text))),
-            _ if *above => Slot::Absent,
-            _ => Slot::Unreachable,
-        });
-        Some(Column::Slots(slots.collect()))
+        Some(Column::Long { values: values.into(), presence: presence(above, present) })
     }
 
     /// A record that some policy reads as one value.
@@ -432,6 +412,21 @@ impl<'a> ContextBuilder<'_, 'a> {
             *place = Some(Column::Slots(slots));
         }
     }
+}
+
+/// A column of strings, read where they stand; none if it is something else.
+fn text_column<'a>(column: &'a ArrayRef, above: &[bool], present: &[bool]) -> Option<Column<'a>> {
+    if let DataType::Dictionary(_, _) = column.data_type() {
+        let dictionary = column.as_any_dictionary();
+        let words = texts(dictionary.values())?.map(Option::unwrap_or_default).collect();
+        return Some(Column::Text { codes: keys(dictionary), words, presence: presence(above, present) });
+    }
+    let slots = texts(column)?.zip(present.iter().zip(above)).map(|(text, (is_present, above))| match text {
+        Some(text) if *is_present => Slot::Value(ValueRef::String(text)),
+        _ if *above => Slot::Absent,
+        _ => Slot::Unreachable,
+    });
+    Some(Column::Slots(slots.collect()))
 }
 
 /// A context that is null is an empty one.

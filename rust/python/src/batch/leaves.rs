@@ -1,5 +1,7 @@
 //! One column of context values, from Arrow or from Python objects.
 
+use std::borrow::Cow;
+
 use agentpdp_cedar::input::Input;
 use agentpdp_core::datetime::{Datetime, Duration};
 use agentpdp_core::decimal::Decimal;
@@ -24,15 +26,16 @@ pub(crate) fn texts<'a>(column: &'a ArrayRef) -> Option<Box<dyn Iterator<Item = 
     })
 }
 
-/// The integers of an integer column; 0 where null. None for other columns, and for unsigned ones beyond 64 bits.
-pub(crate) fn integers(column: &ArrayRef) -> Option<Vec<i64>> {
+/// The integers of an integer column, where they stand if they have 64 bits; what stands in a null row means nothing. None
+/// for other columns, and for unsigned ones beyond 64 bits.
+pub(crate) fn integers(column: &ArrayRef) -> Option<Cow<'_, [i64]>> {
     macro_rules! widened {
         ($type:ty) => {
             column.as_primitive::<$type>().values().iter().map(|value| i64::from(*value)).collect()
         };
     }
     Some(match column.data_type() {
-        DataType::Int64 => column.as_primitive::<Int64Type>().values().to_vec(),
+        DataType::Int64 => Cow::Borrowed(column.as_primitive::<Int64Type>().values()),
         DataType::Int32 => widened!(Int32Type),
         DataType::Int16 => widened!(Int16Type),
         DataType::Int8 => widened!(Int8Type),
@@ -104,13 +107,13 @@ pub(crate) fn input(column: &ArrayRef, row: usize) -> Input {
     }
 }
 
-/// Which of a dictionary's values each row has. What stands there for a null row means nothing.
-pub(crate) fn keys(dictionary: &dyn AnyDictionaryArray) -> Vec<u32> {
+/// Which of a dictionary's values each row has, where it stands if it has 32 bits. What stands there for a null row means
+/// nothing.
+pub(crate) fn keys(dictionary: &dyn AnyDictionaryArray) -> Cow<'_, [u32]> {
     match dictionary.keys().data_type() {
-        _ if dictionary.values().is_empty() => vec![0; dictionary.len()],
-        DataType::Int32 => {
-            dictionary.keys().as_primitive::<Int32Type>().values().iter().map(|key| *key as u32).collect()
-        }
+        _ if dictionary.values().is_empty() => vec![0; dictionary.len()].into(),
+        // A key is not negative, so that its bits are those of the same number without sign.
+        DataType::Int32 => dictionary.keys().as_primitive::<Int32Type>().values().inner().typed_data().into(),
         _ => dictionary.normalized_keys().into_iter().map(|key| key as u32).collect(),
     }
 }

@@ -40,7 +40,7 @@ impl Leaf {
         name: &str,
         locals: &mut Locals<'a>,
         refused: &mut [Option<Reason>],
-    ) -> Result<Side, String> {
+    ) -> Result<Side<'a>, String> {
         match self {
             Self::Arrow(column) | Self::Field(column, _) => reader.read(column, name, locals, refused),
             Self::Codes(codes) => Ok(reader.read_codes(codes.iter().copied().map(Some), refused)),

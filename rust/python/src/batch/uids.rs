@@ -60,7 +60,7 @@ impl SideReader<'_> {
         name: &str,
         locals: &mut Locals<'a>,
         refused: &mut [Option<Reason>],
-    ) -> Result<Side, String> {
+    ) -> Result<Side<'a>, String> {
         match column.data_type() {
             DataType::UInt64 => Ok(self.read_codes(column.as_primitive::<UInt64Type>().iter(), refused)),
             DataType::Dictionary(_, _) => self.read_dictionary(column, name, locals, refused),
@@ -124,7 +124,11 @@ impl SideReader<'_> {
         }
     }
 
-    pub(crate) fn read_codes(&self, codes: impl Iterator<Item = Option<u64>>, refused: &mut [Option<Reason>]) -> Side {
+    pub(crate) fn read_codes(
+        &self,
+        codes: impl Iterator<Item = Option<u64>>,
+        refused: &mut [Option<Reason>],
+    ) -> Side<'static> {
         let mut builder = Builder::default();
         let mut known: HashMap<u64, u32, RandomState> = HashMap::default();
         for (row, code) in codes.enumerate() {
@@ -140,7 +144,7 @@ impl SideReader<'_> {
             };
             builder.row(row, index, refused);
         }
-        builder.side
+        builder.finish()
     }
 
     pub(crate) fn read_texts<'a>(
@@ -148,7 +152,7 @@ impl SideReader<'_> {
         texts: impl Iterator<Item = Option<&'a str>>,
         locals: &mut Locals<'a>,
         refused: &mut [Option<Reason>],
-    ) -> Side {
+    ) -> Side<'static> {
         let mut builder = Builder::default();
         let mut known: HashMap<Option<&'a str>, u32, RandomState> = HashMap::default();
         let mut last = LastType::default();
@@ -156,7 +160,7 @@ impl SideReader<'_> {
             let index = *known.entry(text).or_insert_with(|| builder.distinct(self.text(text, &mut last, locals)));
             builder.row(row, index, refused);
         }
-        builder.side
+        builder.finish()
     }
 
     fn read_dictionary<'a>(
@@ -165,7 +169,7 @@ impl SideReader<'_> {
         name: &str,
         locals: &mut Locals<'a>,
         refused: &mut [Option<Reason>],
-    ) -> Result<Side, String> {
+    ) -> Result<Side<'a>, String> {
         let dictionary = column.as_any_dictionary();
         let words = texts(dictionary.values()).ok_or_else(|| {
             format!("column `{name}` is a dictionary of {}, not of text", dictionary.values().data_type())
@@ -179,15 +183,14 @@ impl SideReader<'_> {
         let nulls = dictionary.keys().nulls().filter(|nulls| nulls.null_count() > 0);
         let is_readable = builder.refusals.iter().all(Option::is_none) && !dictionary.values().is_empty();
         if nulls.is_none() && is_readable {
-            builder.side.index = keys;
-            return Ok(builder.side);
+            return Ok(Side { index: keys, ..builder.side });
         }
         let null = builder.distinct(Err(self.unreadable));
-        for (row, key) in keys.into_iter().enumerate() {
+        for (row, key) in keys.iter().enumerate() {
             let is_null = nulls.is_some_and(|nulls| nulls.is_null(row));
-            builder.row(row, if is_null { null } else { key }, refused);
+            builder.row(row, if is_null { null } else { *key }, refused);
         }
-        Ok(builder.side)
+        Ok(builder.finish())
     }
 
     fn read_structs<'a>(
@@ -196,7 +199,7 @@ impl SideReader<'_> {
         name: &str,
         locals: &mut Locals<'a>,
         refused: &mut [Option<Reason>],
-    ) -> Result<Side, String> {
+    ) -> Result<Side<'a>, String> {
         let wrong = || format!("column `{name}` is a struct: its fields are `type` and `id`, both text");
         let structs = column.as_struct();
         let field = |field: &str| structs.column_by_name(field).and_then(texts).ok_or_else(wrong);
@@ -216,7 +219,7 @@ impl SideReader<'_> {
             });
             builder.row(row, index, refused);
         }
-        Ok(builder.side)
+        Ok(builder.finish())
     }
 
     /// Reads Python objects: `EntityUid`, tuples, Cedar text. What is not known to the store is copied.
@@ -225,7 +228,7 @@ impl SideReader<'_> {
         objects: impl Iterator<Item = &'o Bound<'py, PyAny>>,
         locals: &mut Locals<'_>,
         refused: &mut [Option<Reason>],
-    ) -> Side {
+    ) -> Side<'static> {
         let mut builder = Builder::default();
         let mut known: HashMap<EntityId, u32, RandomState> = HashMap::default();
         for (row, object) in objects.enumerate() {
@@ -238,7 +241,7 @@ impl SideReader<'_> {
             };
             builder.row(row, index, refused);
         }
-        builder.side
+        builder.finish()
     }
 
     #[inline]
@@ -257,11 +260,16 @@ impl SideReader<'_> {
 /// Collects distinct entities and rows.
 #[derive(Default)]
 struct Builder {
-    side: Side,
+    side: Side<'static>,
+    index: Vec<u32>,
     refusals: Vec<Option<Reason>>,
 }
 
 impl Builder {
+    fn finish(self) -> Side<'static> {
+        Side { index: self.index.into(), ..self.side }
+    }
+
     fn distinct(&mut self, resolved: Resolved) -> u32 {
         let index = self.side.distinct.len() as u32;
         self.side.distinct.push(resolved.unwrap_or(EntityId(u32::MAX)));
@@ -271,7 +279,7 @@ impl Builder {
 
     #[inline]
     fn row(&mut self, row: usize, index: u32, refused: &mut [Option<Reason>]) {
-        self.side.index.push(index);
+        self.index.push(index);
         if let Some(Some(reason)) = self.refusals.get(index as usize)
             && let Some(place) = refused.get_mut(row)
         {
