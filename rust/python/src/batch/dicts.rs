@@ -6,15 +6,17 @@ use agentpdp_core::columns::{Contexts, Rows};
 use agentpdp_core::decision::Reason;
 use agentpdp_core::request::Locals;
 use agentpdp_core::slots::Slot;
+use agentpdp_core::value::{Value, ValueRef};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
+use typed_arena::Arena;
 
 use super::columns::{check_parties, layouts};
 use super::decisions::Decisions;
 use super::uids::SideReader;
 use super::{BATCH_ROWS_MAX, decide};
-use crate::context::{ContextReader, Readings, diagnose, fill};
+use crate::context::{ContextReader, Held, Misfit, Readings, diagnose};
 use crate::engine::Engine;
 use crate::errors;
 use crate::grants::view::View;
@@ -45,56 +47,65 @@ pub(super) fn decide_dicts(
     let view = View::of(&snapshot);
     let keys: Vec<_> = action_side.distinct.iter().map(|action| view.and_then(|view| view.keys(*action))).collect();
     let mut readings = Readings::new();
-    let mut ends: Vec<(u32, u32)> = Vec::with_capacity(row_count);
+    let keeper = Keeper::default();
+    let mut slots: Vec<Slot<'_>> = Vec::new();
+    let mut starts: Vec<u32> = Vec::with_capacity(row_count);
     let schema = snapshot.compiled.schema.as_deref();
     for (row, context) in contexts.iter().enumerate() {
         let index = action_side.index.get(row).map_or(usize::MAX, |index| *index as usize);
         let layout = layouts.get(index).copied();
-        let before = readings.len();
-        if let (None, Some(layout)) = (refused.get(row).copied().flatten(), layout) {
-            let mut reader = ContextReader { nonce: Some(engine.nonce), store, schema, locals: &mut locals };
-            let read = match keys.get(index).copied().flatten() {
-                Some(keys) => reader.read(context.as_ref(), layout, keys, &mut readings),
-                None => reader.read_whole(context.as_ref(), &mut readings),
-            };
-            if read.is_err() {
-                readings.truncate(before);
-                let known = schema.map(|_| layout);
-                let reason = diagnose(context.as_ref(), known, &mut reader).0;
-                if let Some(place) = refused.get_mut(row) {
-                    *place = Some(reason);
-                }
+        let start = slots.len();
+        starts.push(start as u32);
+        slots.resize(start + layout.map_or(0, |layout| layout.slot_count), Slot::Unreachable);
+        let (None, Some(layout)) = (refused.get(row).copied().flatten(), layout) else { continue };
+        let mut reader = ContextReader { nonce: Some(engine.nonce), store, schema, locals: &mut locals };
+        let read = match keys.get(index).copied().flatten() {
+            Some(keys) => reader.read(context.as_ref(), layout, keys, &mut readings),
+            None => reader.read_whole(context.as_ref(), &mut readings),
+        };
+        let of_row = slots.get_mut(start..).unwrap_or_default();
+        if read.and_then(|()| keeper.fill(&mut readings, of_row)).is_err() {
+            readings.clear();
+            let reason = diagnose(context.as_ref(), schema.map(|_| layout), &mut reader).0;
+            if let Some(place) = refused.get_mut(row) {
+                *place = Some(reason);
             }
         }
-        ends.push((readings.len() as u32, layout.map_or(0, |layout| layout.slot_count as u32)));
     }
+    let contexts = Contexts::Slots { slots, starts };
 
     let principals = reader(Reason::UnknownParty).read_owned_objects(principals.iter(), &mut locals, &mut refused);
     let resources = reader(Reason::UnknownResource).read_owned_objects(resources.iter(), &mut locals, &mut refused);
     check_parties(&snapshot, &locals, &principals, &action_side, &resources, &mut refused);
-    let contexts = slots(&readings, &ends, &mut refused);
     let rows = Rows { principals, actions: action_side, resources, layouts, contexts, refused, locals: &locals };
     let decided = decide(py, engine, &rows, threads);
     decisions.append(decided);
     Ok(())
 }
 
-/// Puts all readings into slots, one row behind the other; a row whose text is no Unicode is refused.
-fn slots<'a>(readings: &'a Readings<'_>, ends: &[(u32, u32)], refused: &mut [Option<Reason>]) -> Contexts<'a> {
-    let total = ends.iter().map(|(_, slot_count)| *slot_count as usize).sum();
-    let mut slots = vec![Slot::Unreachable; total];
-    let mut starts = Vec::with_capacity(ends.len());
-    let (mut start, mut from) = (0usize, 0usize);
-    for ((end, slot_count), refused) in ends.iter().zip(refused) {
-        starts.push(start as u32);
-        let next = start + *slot_count as usize;
-        let readings = readings.get(from..*end as usize).unwrap_or(&[]);
-        if fill(readings, slots.get_mut(start..next).unwrap_or(&mut [])).is_err() {
-            *refused = Some(refused.map_or(Reason::ArgumentType, |known| known.min(Reason::ArgumentType)));
+/// Keeps what the slots of all rows borrow from.
+#[derive(Default)]
+struct Keeper<'py> {
+    texts: Arena<Bound<'py, PyString>>,
+    values: Arena<Value>,
+}
+
+impl<'py> Keeper<'py> {
+    /// Puts the readings of a row into its slots; none is left.
+    fn fill<'a>(&'a self, readings: &mut Readings<'py>, slots: &mut [Slot<'a>]) -> Result<(), Misfit> {
+        for (slot, held) in readings.drain(..) {
+            let value = match held {
+                Held::Text(text) => Slot::Value(ValueRef::String(self.texts.alloc(text).to_str().map_err(|_| Misfit)?)),
+                Held::Ready(value) => Slot::Value(value),
+                Held::Owned(value) => Slot::Value(self.values.alloc(value).borrow()),
+                Held::Absent => Slot::Absent,
+            };
+            if let Some(place) = slots.get_mut(usize::from(slot)) {
+                *place = value;
+            }
         }
-        (from, start) = (*end as usize, next);
+        Ok(())
     }
-    Contexts::Slots { slots, starts }
 }
 
 /// The four parts of every row.
