@@ -223,4 +223,8 @@ def test_rows_name_only_the_ids_that_a_type_lists() -> None:
     singles = [this.authorize(**row, context={}).reason for row in rows]
     assert {"permitted", "unknown_party", "unknown_resource", "not_applicable"} == set(singles)
     assert reasons(rows, this) == singles
-    assert reasons(pa.Table.from_pylist(rows), this) == singles
+    table = pa.Table.from_pylist(rows)
+    assert reasons(table, this) == singles
+    long = pa.concat_tables([table] * 1_400).combine_chunks()
+    for threads in (1, 3):
+        assert list(this.authorize_batch(long, threads=threads).reason) == singles * 1_400

@@ -14,13 +14,14 @@
 
 mod chunk;
 mod named;
+mod sides;
 
 use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
 use crate::authorize::{OnError, PolicyId};
-use crate::columns::{Rows, parties};
+use crate::columns::Rows;
 use crate::decision::Reason;
 use crate::engine::Snapshot;
 use crate::evaluate::{Failure, Temporaries};
@@ -30,10 +31,11 @@ use crate::parties::Party;
 use crate::policies::Scope;
 use crate::routes::Route;
 use crate::shape::{Constant, ShapeId};
-use crate::value::{EntityId, TypeId};
+use crate::value::EntityId;
 
 use chunk::Chunk;
-use named::{NamedRow, NamedRows, counts, is_few};
+use named::{NamedRow, NamedRows, is_few};
+pub use sides::Sides;
 
 /// What the policies said of a run of rows.
 #[derive(Clone, Debug, Default)]
@@ -121,17 +123,11 @@ struct Family {
     rows: Vec<u32>,
 }
 
-/// What one snapshot says of a batch's distinct entities; kept from chunk to chunk while the snapshot stays.
+/// Which policies of one snapshot concern which rows; kept from chunk to chunk while the snapshot stays.
 #[derive(Debug)]
 pub struct Plan<'a> {
     snapshot: &'a Snapshot,
-    principals: Vec<Party<'a>>,
-    resources: Vec<Party<'a>>,
-    /// Class of each distinct principal.
-    classes: Vec<u32>,
-    /// Rows of the batch with each class, and with each distinct resource.
-    class_rows: Vec<u32>,
-    resource_rows: Vec<u32>,
+    sides: &'a Sides<'a>,
     concerns: Concerns,
     concern_list: Vec<Concern>,
     /// Policies of all concerns, one list behind the other: places in `asked`.
@@ -147,24 +143,13 @@ pub struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    /// What a snapshot says of the distinct entities of a batch.
+    /// The plan of a snapshot for the rows whose sides these are.
     #[must_use]
-    pub fn new(snapshot: &'a Snapshot, rows: &Rows<'_>) -> Self {
-        let principals = parties(&rows.principals, &snapshot.store, rows.locals);
-        let classes = classes(&principals, snapshot);
-        let class_count = classes.iter().max().map_or(0, |last| (*last as usize).saturating_add(1));
-        let concerns = Concerns::new(class_count, rows.actions.distinct.len());
-        let class_of = |principal: &u32| classes.get(*principal as usize).copied().unwrap_or(u32::MAX);
-        let class_rows = counts(rows.principals.index.iter().map(class_of), class_count);
-        let resource_rows = counts(rows.resources.index.iter().copied(), rows.resources.distinct.len());
+    pub fn new(snapshot: &'a Snapshot, rows: &Rows<'_>, sides: &'a Sides<'a>) -> Self {
         Self {
             snapshot,
-            principals,
-            resources: parties(&rows.resources, &snapshot.store, rows.locals),
-            classes,
-            class_rows,
-            resource_rows,
-            concerns,
+            sides,
+            concerns: Concerns::new(sides.class_rows.len(), rows.actions.distinct.len()),
             concern_list: Vec::new(),
             concerned: Vec::new(),
             of_action: vec![None; rows.actions.distinct.len()],
@@ -201,7 +186,7 @@ impl<'a> Plan<'a> {
             }
         }
         named.ask(self.snapshot, &mut chunk);
-        let asker = Asker { snapshot: self.snapshot, rows, parties: [&self.principals, &self.resources], temporaries };
+        let asker = Asker { snapshot: self.snapshot, rows, parties: self.sides.parties(), temporaries };
         for (number, asked) in (0u32..).zip(&mut self.asked) {
             if asked.rows.is_empty() {
                 continue;
@@ -241,10 +226,10 @@ impl<'a> Plan<'a> {
         ) else {
             return;
         };
-        let class = self.classes.get(principal as usize).copied().unwrap_or(u32::MAX);
+        let class = self.sides.classes.get(principal as usize).copied().unwrap_or(u32::MAX);
         let number = match self.concerns.get(class, action) {
             Some(number) => number,
-            None if is_few(&self.class_rows, class) => {
+            None if is_few(&self.sides.class_rows, class) => {
                 let named = NamedRow::new(self, rows, row, temporaries);
                 match named.filter(|named| !named.route.by_principal.is_empty()) {
                     Some(named) => {
@@ -266,7 +251,7 @@ impl<'a> Plan<'a> {
         if !concern.by_resource {
             return;
         }
-        if is_few(&self.resource_rows, resource)
+        if is_few(&self.sides.resource_rows, resource)
             && let Some(named) = NamedRow::new(self, rows, row, temporaries)
         {
             named_rows.push(named, &[Side::Resource]);
@@ -292,7 +277,7 @@ impl<'a> Plan<'a> {
         let action_entity = rows.actions.distinct.get(action as usize).copied().unwrap_or(EntityId(u32::MAX));
         let from = self.concerned.len();
         let mut by_resource = false;
-        if let Some(party) = self.principals.get(principal as usize).copied() {
+        if let Some(party) = self.sides.principals.get(principal as usize).copied() {
             let (index, store) = (self.snapshot.policies.index(), &self.snapshot.store);
             let mut found: Vec<Candidate> = Vec::new();
             let mut see = |candidate: &Candidate| {
@@ -366,8 +351,8 @@ impl<'a> Plan<'a> {
     fn assign_by_resource(&mut self, rows: &Rows<'a>, row: u32, principal: u32, action: u32, resource: u32) {
         let (Some(action), Some(party), Some(resource)) = (
             rows.actions.distinct.get(action as usize).copied(),
-            self.principals.get(principal as usize).copied(),
-            self.resources.get(resource as usize).copied(),
+            self.sides.principals.get(principal as usize).copied(),
+            self.sides.resources.get(resource as usize).copied(),
         ) else {
             return;
         };
@@ -406,21 +391,6 @@ fn sort_tail(numbers: &mut Vec<u32>, from: usize) {
         last = number;
     }
     numbers.truncate(kept);
-}
-
-/// The class of each principal: the same number where no scope can tell two of them apart.
-#[allow(clippy::cast_possible_truncation)] // at most one per principal
-fn classes(principals: &[Party<'_>], snapshot: &Snapshot) -> Vec<u32> {
-    let mut numbers: HashMap<(TypeId, &[EntityId], Option<EntityId>), u32, FixedState> = HashMap::default();
-    let index = snapshot.policies.index();
-    principals
-        .iter()
-        .map(|party| {
-            let own = index.names_principal(party.entity).then_some(party.entity);
-            let next = numbers.len() as u32;
-            *numbers.entry((party.type_id, party.ancestors, own)).or_insert(next)
-        })
-        .collect()
 }
 
 /// What policies are asked with.

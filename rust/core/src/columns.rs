@@ -11,8 +11,6 @@
 use std::borrow::Cow;
 
 use crate::decision::Reason;
-use crate::entities::Store;
-use crate::parties::Party;
 use crate::request::Locals;
 use crate::slots::{Layout, PathId, Place, Slot};
 use crate::value::{EntityId, ValueRef};
@@ -179,14 +177,4 @@ impl<'a> Rows<'a> {
             Place::Unreachable => Err(Slot::Unreachable),
         }
     }
-}
-
-/// The distinct entities of a side with what scopes are checked against.
-#[must_use]
-pub fn parties<'a>(side: &Side<'_>, store: &'a Store, locals: &Locals<'_>) -> Vec<Party<'a>> {
-    let party = |entity: &EntityId| {
-        let type_id = if entity.is_local() { locals.type_of(*entity) } else { store.type_of(*entity) };
-        Party::new(*entity, type_id, store)
-    };
-    side.distinct.iter().map(party).collect()
 }

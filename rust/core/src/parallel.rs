@@ -10,7 +10,7 @@ use std::num::NonZero;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use crate::batch::{BatchAnswer, Plan};
+use crate::batch::{BatchAnswer, Plan, Sides};
 use crate::columns::{Rows, Side};
 use crate::engine::{CHUNK_ROWS, Engine, Snapshot};
 use crate::evaluate::Temporaries;
@@ -95,33 +95,58 @@ pub fn decide_all(engine: &Engine, rows: &Rows<'_>, threads: Option<NonZero<usiz
     let per_run = rows.len().div_ceil(runs).max(1);
     let starts = (0..rows.len()).step_by(per_run);
     let parts = starts.map(|start| (start, start.saturating_add(per_run).min(rows.len()))).collect();
-    let mut parts = each_part(parts, |(start, end)| decide_run(engine, rows, start, end)).into_iter();
+    let snapshot = engine.snapshot();
+    let renewed = renew(rows, &snapshot);
+    let rows_now = renewed.as_ref().unwrap_or(rows);
+    let now = Now { snapshot: &snapshot, rows: rows_now, sides: &Sides::new(&snapshot, rows_now, runs) };
+    let mut parts = each_part(parts, |(start, end)| decide_run(engine, rows, now, start, end)).into_iter();
     let first = parts.next().unwrap_or_default();
     parts.fold(first, Decided::and)
 }
 
-#[allow(clippy::cast_possible_truncation)] // the binding refuses batches of 2^32 rows and more
-fn decide_run(engine: &Engine, rows: &Rows<'_>, start: usize, end: usize) -> Decided {
+/// A snapshot, the rows as it knows them, and what it says of their entities.
+#[derive(Clone, Copy)]
+struct Now<'a> {
+    snapshot: &'a Arc<Snapshot>,
+    rows: &'a Rows<'a>,
+    sides: &'a Sides<'a>,
+}
+
+/// Decides some rows; `now` is used for as long as its snapshot is the current one.
+fn decide_run(engine: &Engine, rows: &Rows<'_>, now: Now<'_>, start: usize, end: usize) -> Decided {
     let (mut decided, mut at) = (Decided::default(), start);
     while at < end {
         let snapshot = engine.snapshot();
+        if Arc::ptr_eq(now.snapshot, &snapshot) {
+            at = decide_while_current(engine, now, at, end, &mut decided);
+            continue;
+        }
         let renewed = renew(rows, &snapshot);
         let rows = renewed.as_ref().unwrap_or(rows);
-        decided.snapshots.push((at as u32, snapshot.clone()));
-        let temporaries = Temporaries::default();
-        let mut plan = Plan::new(&snapshot, rows);
-        loop {
-            let next = at.saturating_add(CHUNK_ROWS).min(end);
-            let on_error = snapshot.compiled.on_error;
-            plan.decide(rows, at as u32, next as u32, on_error, &temporaries, &mut decided.answer);
-            at = next;
-            if at >= end || !Arc::ptr_eq(&engine.load(), &snapshot) {
-                break;
-            }
-        }
-        decided.answer.runs.add(plan.runs());
+        let now = Now { snapshot: &snapshot, rows, sides: &Sides::new(&snapshot, rows, 1) };
+        at = decide_while_current(engine, now, at, end, &mut decided);
     }
     decided
+}
+
+/// Decides a chunk, and more of them for as long as the snapshot is the current one; where it stopped.
+#[allow(clippy::cast_possible_truncation)] // the binding refuses batches of 2^32 rows and more
+fn decide_while_current(engine: &Engine, now: Now<'_>, start: usize, end: usize, decided: &mut Decided) -> usize {
+    let Now { snapshot, rows, sides } = now;
+    decided.snapshots.push((start as u32, snapshot.clone()));
+    let temporaries = Temporaries::default();
+    let mut plan = Plan::new(snapshot, rows, sides);
+    let mut at = start;
+    loop {
+        let next = at.saturating_add(CHUNK_ROWS).min(end);
+        plan.decide(rows, at as u32, next as u32, snapshot.compiled.on_error, &temporaries, &mut decided.answer);
+        at = next;
+        if at >= end || !Arc::ptr_eq(&engine.load(), snapshot) {
+            break;
+        }
+    }
+    decided.answer.runs.add(plan.runs());
+    at
 }
 
 /// The rows with uids that only the batch knew when it was read and the store has come to know since.

@@ -11,7 +11,7 @@
 //! Read next: `agreement.rs`, on which this builds.
 
 use agentpdp_core::authorize::{OnError, PolicyId, conclude};
-use agentpdp_core::batch::{BatchAnswer, Plan};
+use agentpdp_core::batch::{BatchAnswer, Plan, Sides};
 use agentpdp_core::columns::{Column, Contexts, Presence, Rows, Side};
 use agentpdp_core::decision::{Answer, Reason};
 use agentpdp_core::engine::Snapshot;
@@ -110,7 +110,8 @@ fn decide<'a>(
     on_error: OnError,
     out: &mut BatchAnswer,
 ) {
-    let mut plan = Plan::new(snapshot, rows);
+    let sides = Sides::new(snapshot, rows, 1);
+    let mut plan = Plan::new(snapshot, rows, &sides);
     let (cut, end) = (u32::try_from(cut).unwrap(), u32::try_from(rows.len()).unwrap());
     plan.decide(rows, 0, cut, on_error, temporaries, out);
     plan.decide(rows, cut, end, on_error, temporaries, out);

@@ -35,17 +35,6 @@ pub(super) fn is_few(row_counts: &[u32], number: u32) -> bool {
     row_counts.get(number as usize).is_some_and(|count| *count < ROWS_TOGETHER)
 }
 
-/// How often each number comes.
-pub(super) fn counts(numbers: impl Iterator<Item = u32>, count: usize) -> Vec<u32> {
-    let mut counts = vec![0u32; count];
-    for number in numbers {
-        if let Some(count) = counts.get_mut(number as usize) {
-            *count = count.saturating_add(1);
-        }
-    }
-    counts
-}
-
 /// One row whose principal or resource few others have, to be asked the policies that are kept by these: no kernel would
 /// go over more than a handful of rows for any of them.
 pub(super) struct NamedRow<'p, 'a> {
@@ -72,8 +61,8 @@ impl<'p, 'a> NamedRow<'p, 'a> {
             action,
             layout: rows.layouts.get(at(&rows.actions)).copied()?,
             route: snapshot.policies.route_of(action, &snapshot.store)?,
-            principal: *plan.principals.get(at(&rows.principals))?,
-            resource: *plan.resources.get(at(&rows.resources))?,
+            principal: *plan.sides.principals.get(at(&rows.principals))?,
+            resource: *plan.sides.resources.get(at(&rows.resources))?,
             temporaries,
         })
     }

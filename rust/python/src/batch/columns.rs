@@ -8,8 +8,8 @@ use std::num::NonZero;
 
 use agentpdp_core::columns::{Rows, Side};
 use agentpdp_core::decision::Reason;
-use agentpdp_core::engine::{Compiled, Snapshot};
-use agentpdp_core::parallel::{Decided, decide_all, thread_count};
+use agentpdp_core::engine::{ActionEntry, Compiled, Snapshot};
+use agentpdp_core::parallel::{Decided, decide_all, each_part, thread_count};
 use agentpdp_core::request::{Locals, has_id};
 use agentpdp_core::slots::Layout;
 use agentpdp_core::value::{EntityId, TypeId};
@@ -61,6 +61,9 @@ fn decide_record_batch(
     }
     decide_columns(slf, sides, &context, batch.row_count, threads, decisions)
 }
+
+/// Fewest rows that are worth a thread of their own, to check their entities.
+const ROWS_PER_THREAD_MIN: usize = 32_768;
 
 /// Names of the entity columns.
 pub(super) const SIDES: [&str; 3] = ["principal", "action", "resource"];
@@ -129,7 +132,7 @@ fn decide_detached(
     };
     let contexts = builder.contexts(context, &layouts, row_count);
     let mut refused = builder.refused;
-    check_parties(&snapshot, &locals, &principals, &actions, &resources, &mut refused);
+    check_parties(&snapshot, &locals, &principals, &actions, &resources, &mut refused, threads_max);
     let rows = Rows { principals, actions, resources, layouts, contexts, refused, locals: &locals };
     Ok(decide_all(&engine.core, &rows, threads))
 }
@@ -161,6 +164,7 @@ pub(super) fn check_parties(
     actions: &Side<'_>,
     resources: &Side<'_>,
     refused: &mut [Option<Reason>],
+    threads: usize,
 ) {
     let compiled = &*snapshot.compiled;
     let Some(schema) = compiled.schema.as_deref() else { return };
@@ -181,35 +185,58 @@ pub(super) fn check_parties(
         Some((entry, bits(entry.action.principals.iter().copied()), bits(entry.action.resources.iter().copied())))
     };
     let entries: Vec<_> = actions.distinct.iter().map(entry).collect();
-    let indexes = principals.index.iter().zip(actions.index.iter()).zip(resources.index.iter());
-    for (refused, ((principal, action), resource)) in refused.iter_mut().zip(indexes) {
-        let (principal, resource, entry) = (
-            principal_facts.get(*principal as usize),
-            resource_facts.get(*resource as usize),
-            entries.get(*action as usize),
-        );
-        if let (Some(principal), Some(resource), Some(Some((_, principal_bits, resource_bits)))) =
-            (principal, resource, entry)
-            && principal.bit & principal_bits != 0
-            && resource.bit & resource_bits != 0
+    let facts = Facts { principals: &principal_facts, resources: &resource_facts, entries: &entries };
+    let per_thread = refused.len().div_ceil(threads.max(1)).max(ROWS_PER_THREAD_MIN);
+    let indexes = [&principals.index, &actions.index, &resources.index].map(|index| index.chunks(per_thread));
+    let [principals, actions, resources] = indexes;
+    let parts = refused.chunks_mut(per_thread).zip(principals.zip(actions).zip(resources)).collect();
+    each_part(parts, |(refused, ((principals, actions), resources))| {
+        facts.check([principals, actions, resources], refused)
+    });
+}
+
+/// What is checked of the entities of a batch.
+struct Facts<'f> {
+    principals: &'f [Fact],
+    resources: &'f [Fact],
+    /// Of each distinct action that the schema has, what it applies to; the types also as bits.
+    entries: &'f [Option<(&'f ActionEntry, u64, u64)>],
+}
+
+impl Facts<'_> {
+    /// Refuses those of some rows whose principal or resource does not fit the action.
+    fn check(&self, [principals, actions, resources]: [&[u32]; 3], refused: &mut [Option<Reason>]) {
+        for (refused, ((principal, action), resource)) in
+            refused.iter_mut().zip(principals.iter().zip(actions).zip(resources))
         {
-            continue;
-        }
-        if refused.is_some() {
-            continue;
-        }
-        let (Some(principal), Some(resource), Some(Some((entry, ..)))) = (principal, resource, entry) else {
-            *refused = Some(Reason::UnknownAction);
-            continue;
-        };
-        if !principal.is_listed {
-            *refused = Some(Reason::UnknownParty);
-        } else if !resource.is_listed {
-            *refused = Some(Reason::UnknownResource);
-        } else if !entry.action.principals.contains(&principal.type_id)
-            || !entry.action.resources.contains(&resource.type_id)
-        {
-            *refused = Some(Reason::NotApplicable);
+            let (principal, resource, entry) = (
+                self.principals.get(*principal as usize),
+                self.resources.get(*resource as usize),
+                self.entries.get(*action as usize),
+            );
+            if let (Some(principal), Some(resource), Some(Some((_, principal_bits, resource_bits)))) =
+                (principal, resource, entry)
+                && principal.bit & principal_bits != 0
+                && resource.bit & resource_bits != 0
+            {
+                continue;
+            }
+            if refused.is_some() {
+                continue;
+            }
+            let (Some(principal), Some(resource), Some(Some((entry, ..)))) = (principal, resource, entry) else {
+                *refused = Some(Reason::UnknownAction);
+                continue;
+            };
+            if !principal.is_listed {
+                *refused = Some(Reason::UnknownParty);
+            } else if !resource.is_listed {
+                *refused = Some(Reason::UnknownResource);
+            } else if !entry.action.principals.contains(&principal.type_id)
+                || !entry.action.resources.contains(&resource.type_id)
+            {
+                *refused = Some(Reason::NotApplicable);
+            }
         }
     }
 }

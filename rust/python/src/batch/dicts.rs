@@ -76,7 +76,7 @@ pub(super) fn decide_dicts(
 
     let principals = reader(Reason::UnknownParty).read_owned_objects(principals.iter(), &mut locals, &mut refused);
     let resources = reader(Reason::UnknownResource).read_owned_objects(resources.iter(), &mut locals, &mut refused);
-    check_parties(&snapshot, &locals, &principals, &action_side, &resources, &mut refused);
+    check_parties(&snapshot, &locals, &principals, &action_side, &resources, &mut refused, 1);
     let rows = Rows { principals, actions: action_side, resources, layouts, contexts, refused, locals: &locals };
     let decided = decide(py, engine, &rows, threads);
     decisions.append(decided);
