@@ -77,8 +77,8 @@ pub(crate) fn input(column: &ArrayRef, row: usize) -> Input {
         DataType::Utf8View => Input::String(column.as_string_view().value(row).to_owned()),
         DataType::Dictionary(_, _) => {
             let dictionary = column.as_any_dictionary();
-            let key = dictionary.normalized_keys_at(row);
-            input(dictionary.values(), key)
+            let key = key_at(dictionary, row).filter(|key| *key < dictionary.values().len());
+            key.map_or(Input::Foreign, |key| input(dictionary.values(), key))
         }
         DataType::List(_) => members(&column.as_list::<i32>().value(row)),
         DataType::LargeList(_) => members(&column.as_list::<i64>().value(row)),
@@ -118,18 +118,24 @@ pub(crate) fn keys(dictionary: &dyn AnyDictionaryArray) -> Cow<'_, [u32]> {
     }
 }
 
-/// The row's number of a dictionary's value.
-trait KeyAt {
-    fn normalized_keys_at(&self, row: usize) -> usize;
-}
-
-impl KeyAt for &dyn AnyDictionaryArray {
-    fn normalized_keys_at(&self, row: usize) -> usize {
-        let keys = self.keys().slice(row, 1);
-        match input(&keys, 0) {
-            Input::Long(key) => usize::try_from(key).unwrap_or(usize::MAX),
-            _ => usize::MAX,
-        }
+/// Which of a dictionary's values a row has.
+fn key_at(dictionary: &dyn AnyDictionaryArray, row: usize) -> Option<usize> {
+    let keys = dictionary.keys();
+    macro_rules! key {
+        ($type:ty) => {
+            usize::try_from(keys.as_primitive::<$type>().value(row)).ok()
+        };
+    }
+    match keys.data_type() {
+        DataType::Int8 => key!(Int8Type),
+        DataType::Int16 => key!(Int16Type),
+        DataType::Int32 => key!(Int32Type),
+        DataType::Int64 => key!(Int64Type),
+        DataType::UInt8 => key!(UInt8Type),
+        DataType::UInt16 => key!(UInt16Type),
+        DataType::UInt32 => key!(UInt32Type),
+        DataType::UInt64 => key!(UInt64Type),
+        _ => None,
     }
 }
 
