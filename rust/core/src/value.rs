@@ -296,6 +296,7 @@ impl Record {
     }
 }
 
+#[inline]
 fn place(names: &[Arc<str>], name: &str) -> Option<usize> {
     if names.len() <= WALKED_MAX {
         names.iter().position(|candidate| &**candidate == name)

@@ -176,7 +176,7 @@ impl<'py> ContextReader<'_, '_> {
         readings: &mut Readings<'py>,
     ) -> Result<bool, Misfit> {
         let before = readings.len();
-        let mut seen = 0u64;
+        let (mut seen, mut found) = (0u64, 0usize);
         let mut others: SmallVec<[(usize, Bound<'py, PyAny>); 2]> = SmallVec::new();
         let (mut position, mut key, mut value) = (0, null_mut(), null_mut());
         let is_known = with_critical_section(dict, || {
@@ -187,24 +187,19 @@ impl<'py> ContextReader<'_, '_> {
                     return Ok(false);
                 };
                 seen |= 1u64.checked_shl(at as u32).unwrap_or(0);
+                found += 1;
                 // SAFETY: the dict holds the value for as long as it is looked at here.
                 let value = unsafe { Borrowed::from_ptr(dict.py(), value) };
-                let held = match (&attribute.value, attribute.slot) {
-                    (Type::String, Some(slot)) => {
-                        value.cast_exact::<PyString>().ok().map(|text| (slot, Held::Text(text.to_owned())))
+                match (&attribute.value, attribute.slot) {
+                    (Type::String, Some(slot)) if value.is_exact_instance_of::<PyString>() => {
+                        let text = value.cast_exact::<PyString>().map_err(|_| Misfit)?;
+                        readings.push((slot, Held::Text(text.to_owned())));
                     }
-                    (Type::Long, Some(slot)) => match value.cast_exact::<PyInt>() {
-                        Ok(integer) => {
-                            let integer = integer.extract().map_err(|_| Misfit)?;
-                            Some((slot, Held::Ready(ValueRef::Long(integer))))
-                        }
-                        Err(_) => None,
-                    },
-                    _ => None,
-                };
-                match held {
-                    Some(held) => readings.push(held),
-                    None => others.push((at, value.to_owned())),
+                    (Type::Long, Some(slot)) if value.is_exact_instance_of::<PyInt>() => {
+                        let integer = value.extract().map_err(|_| Misfit)?;
+                        readings.push((slot, Held::Ready(ValueRef::Long(integer))));
+                    }
+                    _ => others.push((at, value.to_owned())),
                 }
             }
             Ok(true)
@@ -213,12 +208,12 @@ impl<'py> ContextReader<'_, '_> {
             readings.truncate(before);
             return Ok(false);
         }
-        for (at, value) in others {
+        for (at, value) in others.drain(..) {
             if let (Some(attribute), Some((_, inner))) = (plan.attributes.get(at), keys.0.get(at)) {
                 self.read_value(value, attribute, inner.as_ref(), readings)?;
             }
         }
-        if seen.count_ones() as usize != plan.attributes.len() {
+        if found != plan.attributes.len() {
             for (at, attribute) in plan.attributes.iter().enumerate() {
                 if seen >> at & 1 == 0 {
                     read_missing(attribute, readings)?;
