@@ -10,7 +10,7 @@ import pytest
 
 from .asking import CALL
 
-CHUNK_ROWS = 4_096
+CHUNK_ROWS = 8_192
 SCHEMA = """
 entity User, Doc;
 action view appliesTo {

@@ -28,7 +28,7 @@ use crate::tasks::{Declarations, TaskId, TaskSources};
 use crate::value::{EntityId, TypeId};
 
 /// Rows of a batch that are decided against one snapshot.
-pub const CHUNK_ROWS: usize = 4_096;
+pub const CHUNK_ROWS: usize = 8_192;
 
 /// Everything that may change while an engine lives, at one moment.
 #[derive(Clone, Debug)]

@@ -15,9 +15,6 @@ use crate::columns::{Rows, Side};
 use crate::engine::{CHUNK_ROWS, Engine, Snapshot};
 use crate::evaluate::Temporaries;
 
-/// Fewest rows that are worth a thread of their own, in chunks.
-const CHUNKS_PER_THREAD_MIN: usize = 2;
-
 /// What was decided of a batch, and by which snapshots.
 #[derive(Clone, Debug, Default)]
 pub struct Decided {
@@ -89,9 +86,8 @@ pub fn each_part<P: Send, R: Send>(parts: Vec<P>, work: impl Fn(P) -> R + Sync) 
 /// Decides all rows; `threads` none means as many as the machine has cores.
 #[must_use]
 pub fn decide_all(engine: &Engine, rows: &Rows<'_>, threads: Option<NonZero<usize>>) -> Decided {
-    let chunks = rows.len().div_ceil(CHUNK_ROWS);
-    let useful = if threads.is_some() { chunks } else { chunks.div_ceil(CHUNKS_PER_THREAD_MIN) };
-    let runs = thread_count(threads).min(useful).max(1);
+    // Fewer rows than a chunk are not worth a thread of their own.
+    let runs = thread_count(threads).min(rows.len().div_ceil(CHUNK_ROWS)).max(1);
     let per_run = rows.len().div_ceil(runs).max(1);
     let starts = (0..rows.len()).step_by(per_run);
     let parts = starts.map(|start| (start, start.saturating_add(per_run).min(rows.len()))).collect();

@@ -17,7 +17,7 @@ use agentpdp_cedar::input::Input;
 use agentpdp_cedar::uid_text::parse_uid;
 use agentpdp_core::authorize::PolicyId;
 use agentpdp_core::decision::{Reason, Stage};
-use agentpdp_core::engine::{CHUNK_ROWS, Snapshot};
+use agentpdp_core::engine::Snapshot;
 use agentpdp_core::evaluate::{Failure, Temporaries};
 use agentpdp_core::grants::{Grant as CoreGrant, Hit};
 use agentpdp_core::parallel::{each_part, thread_count};
@@ -189,11 +189,15 @@ pub(crate) fn decide_batch(
     Ok(CallDecisions::new(slf.clone().unbind(), calls, decided))
 }
 
+/// Calls that are decided against one snapshot, and share a look at their grants: what is revoked meanwhile may be missed by
+/// as many.
+const CHUNK_CALLS: usize = 4_096;
+
 /// Rows that stand together, and the first of them in the batch.
 type Run<'a> = (&'a CallColumns, Range<usize>, usize);
 
 fn decide_all(engine: &Engine, calls: &Calls, times: &Times, threads: Option<NonZero<usize>>) -> Decided {
-    let runs = calls.runs(CHUNK_ROWS);
+    let runs = calls.runs(CHUNK_CALLS);
     let threads = if engine.core.approvals.is_empty() { thread_count(threads) } else { 1 };
     let parts = runs.chunks(runs.len().div_ceil(threads).max(1)).collect();
     let mut parts = each_part(parts, |runs| decide_runs(engine, runs, times)).into_iter();
