@@ -95,3 +95,15 @@ fn children_that_were_cleared_away_leave_room() {
     grow(&grants, 1_000);
     assert!(!grants.is_full(&root, limits, LATER_MS));
 }
+
+#[test]
+fn what_is_below_a_closed_grant_is_reclaimed_with_it() {
+    let grants = Grants::default();
+    let root = issue(&grants, 0, FAR_MS, 0);
+    let middle = grants.insert_child(order(1, root.tree.clone(), FAR_MS), &root, TreeLimits::DEFAULT, 0).unwrap();
+    let leaf = grants.insert_child(order(2, root.tree.clone(), FAR_MS), &middle, TreeLimits::DEFAULT, 0).unwrap();
+    let beside = grants.insert_child(order(3, root.tree.clone(), FAR_MS), &root, TreeLimits::DEFAULT, 0).unwrap();
+    grants.close(&middle);
+    let known = [&root, &middle, &leaf, &beside].map(|grant| grants.find(grant.id).is_some());
+    assert_eq!((known, grants.len()), ([true, false, false, true], 2));
+}
