@@ -16,7 +16,7 @@ use agentpdp_core::schema::{RecordType, Schema, Type};
 use agentpdp_core::slots::{AttributePlan, Layout, RecordPlan, Slot};
 use agentpdp_core::value::{Value, ValueRef};
 use pyo3::Borrowed;
-use pyo3::ffi::PyDict_Next;
+use pyo3::ffi::{PyDict_Next, PyObject};
 use pyo3::prelude::*;
 use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::{PyBool, PyDict, PyInt, PyString};
@@ -27,6 +27,25 @@ use crate::uid::EntityUid;
 
 /// Most names of a record that is read in one walk over its dict.
 const WALKED_NAMES: usize = 64;
+
+/// Walks over a dict for as long as `visit` says so, which must run no Python code; whether it said so to the end.
+#[inline(always)]
+pub(crate) fn walk<'py>(
+    dict: &Bound<'py, PyDict>,
+    mut visit: impl FnMut(*mut PyObject, Borrowed<'_, 'py, PyAny>) -> bool,
+) -> bool {
+    with_critical_section(dict, || {
+        let (mut position, mut key, mut value) = (0, null_mut(), null_mut());
+        // SAFETY: the dict is a dict, and nobody changes it meanwhile: no Python code runs in here.
+        while unsafe { PyDict_Next(dict.as_ptr(), &raw mut position, &raw mut key, &raw mut value) } != 0 {
+            // SAFETY: the dict holds the value for as long as it is looked at here.
+            if !visit(key, unsafe { Borrowed::from_ptr(dict.py(), value) }) {
+                return false;
+            }
+        }
+        true
+    })
+}
 
 /// The names of a record as Python strings, hashed once.
 pub(crate) struct RecordKeys(Vec<(Py<PyString>, Option<RecordKeys>)>);
@@ -178,32 +197,31 @@ impl<'py> ContextReader<'_, '_> {
         let before = readings.len();
         let (mut seen, mut found) = (0u64, 0usize);
         let mut others: SmallVec<[(usize, Bound<'py, PyAny>); 2]> = SmallVec::new();
-        let (mut position, mut key, mut value) = (0, null_mut(), null_mut());
-        let is_known = with_critical_section(dict, || {
-            // SAFETY: the dict is a dict, and nobody changes it meanwhile: no Python code runs in here.
-            while unsafe { PyDict_Next(dict.as_ptr(), &raw mut position, &raw mut key, &raw mut value) } != 0 {
-                let at = keys.0.iter().position(|(known, _)| known.as_ptr() == key);
-                let Some((at, attribute)) = at.and_then(|at| Some((at, plan.attributes.get(at)?))) else {
-                    return Ok(false);
-                };
-                seen |= 1u64.checked_shl(at as u32).unwrap_or(0);
-                found += 1;
-                // SAFETY: the dict holds the value for as long as it is looked at here.
-                let value = unsafe { Borrowed::from_ptr(dict.py(), value) };
-                match (&attribute.value, attribute.slot) {
-                    (Type::String, Some(slot)) if value.is_exact_instance_of::<PyString>() => {
-                        let text = value.cast_exact::<PyString>().map_err(|_| Misfit)?;
+        let mut is_readable = true;
+        let is_known = walk(dict, |key, value| {
+            let at = keys.0.iter().position(|(known, _)| known.as_ptr() == key);
+            let Some((at, attribute)) = at.and_then(|at| Some((at, plan.attributes.get(at)?))) else {
+                return false;
+            };
+            seen |= 1u64.checked_shl(at as u32).unwrap_or(0);
+            found += 1;
+            match (&attribute.value, attribute.slot) {
+                (Type::String, Some(slot)) if value.is_exact_instance_of::<PyString>() => {
+                    if let Ok(text) = value.cast_exact::<PyString>() {
                         readings.push((slot, Held::Text(text.to_owned())));
                     }
-                    (Type::Long, Some(slot)) if value.is_exact_instance_of::<PyInt>() => {
-                        let integer = value.extract().map_err(|_| Misfit)?;
-                        readings.push((slot, Held::Ready(ValueRef::Long(integer))));
-                    }
-                    _ => others.push((at, value.to_owned())),
                 }
+                (Type::Long, Some(slot)) if value.is_exact_instance_of::<PyInt>() => match value.extract() {
+                    Ok(integer) => readings.push((slot, Held::Ready(ValueRef::Long(integer)))),
+                    Err(_) => is_readable = false,
+                },
+                _ => others.push((at, value.to_owned())),
             }
-            Ok(true)
-        })?;
+            true
+        });
+        if !is_readable {
+            return Err(Misfit);
+        }
         if !is_known || plan.attributes.len() > WALKED_NAMES {
             readings.truncate(before);
             return Ok(false);

@@ -143,17 +143,25 @@ pub(super) fn layouts<'c>(
     actions: &Side<'_>,
     refused: &mut [Option<Reason>],
 ) -> Vec<&'c Layout> {
-    let entries: Vec<_> = actions.distinct.iter().map(|action| compiled.actions.get(action)).collect();
-    if compiled.schema.is_some() {
+    let found: Vec<_> = actions.distinct.iter().map(|action| layout_of(compiled, *action)).collect();
+    if found.iter().any(|(_, is_known)| !is_known) {
         for (index, refused) in actions.index.iter().zip(refused) {
-            if entries.get(*index as usize).is_none_or(Option::is_none)
+            if found.get(*index as usize).is_none_or(|(_, is_known)| !is_known)
                 && refused.is_none_or(|reason| reason != Reason::StaleCode)
             {
                 *refused = Some(Reason::UnknownAction);
             }
         }
     }
-    entries.into_iter().map(|entry| entry.map_or(&*compiled.whole, |entry| &*entry.layout)).collect()
+    found.into_iter().map(|(layout, _)| layout).collect()
+}
+
+/// The layout of an action's contexts, and whether the action may be asked for: with a schema, whether that has it.
+pub(super) fn layout_of(compiled: &Compiled, action: EntityId) -> (&Layout, bool) {
+    match compiled.actions.get(&action) {
+        Some(entry) => (&entry.layout, true),
+        None => (&compiled.whole, compiled.schema.is_none()),
+    }
 }
 
 /// Refuses rows whose principal or resource does not fit the action, as `request::check_parties` does for one call.

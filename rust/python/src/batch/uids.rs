@@ -27,6 +27,7 @@ use crate::errors;
 use crate::uid::{UidArgument, owned_uid, read_uid};
 
 /// One side of a batch, and the reason why a row's value cannot be read, if it cannot.
+#[derive(Clone, Copy)]
 pub(crate) struct SideReader<'e> {
     pub(crate) nonce: u32,
     pub(crate) store: &'e Store,
@@ -224,24 +225,18 @@ impl SideReader<'_> {
 
     /// Reads Python objects: `EntityUid`, tuples, Cedar text. What is not known to the store is copied.
     pub(crate) fn read_owned_objects<'o, 'py: 'o>(
-        &self,
-        objects: impl Iterator<Item = &'o Bound<'py, PyAny>>,
+        self,
+        objects: impl ExactSizeIterator<Item = &'o Bound<'py, PyAny>>,
         locals: &mut Locals<'_>,
         refused: &mut [Option<Reason>],
     ) -> Side<'static> {
-        let mut builder = Builder::default();
-        let mut known: HashMap<EntityId, u32, RandomState> = HashMap::default();
-        for (row, object) in objects.enumerate() {
-            let index = match read_uid(object) {
-                None => builder.distinct(Err(self.unreadable)),
-                Some(uid) => {
-                    let entity = self.object(uid, locals);
-                    *known.entry(entity).or_insert_with(|| builder.distinct(Ok(entity)))
-                }
-            };
-            builder.row(row, index, refused);
+        let mut side = ObjectSide::new(self, objects.len());
+        for (object, refused) in objects.zip(refused) {
+            if let (_, Some(reason)) = side.read(object, locals) {
+                *refused = Some(refused.map_or(reason, |known| known.min(reason)));
+            }
         }
-        builder.finish()
+        side.finish()
     }
 
     #[inline]
@@ -254,6 +249,45 @@ impl SideReader<'_> {
                 locals.resolve(self.store, type_name.into_owned().into(), id.into_owned().into())
             }
         }
+    }
+}
+
+/// One side of a batch, read from Python objects row by row.
+pub(crate) struct ObjectSide<'e> {
+    reader: SideReader<'e>,
+    builder: Builder,
+    known: HashMap<EntityId, u32, RandomState>,
+}
+
+impl<'e> ObjectSide<'e> {
+    pub(crate) fn new(reader: SideReader<'e>, row_count: usize) -> Self {
+        let builder = Builder { index: Vec::with_capacity(row_count), ..Builder::default() };
+        Self { reader, builder, known: HashMap::default() }
+    }
+
+    /// Reads the next row's object: which of the distinct entities it is, and why it cannot be read, if it cannot.
+    #[inline]
+    pub(crate) fn read(&mut self, object: &Bound<'_, PyAny>, locals: &mut Locals<'_>) -> (usize, Option<Reason>) {
+        let Self { reader, builder, known } = self;
+        let index = match read_uid(object) {
+            None => builder.distinct(Err(reader.unreadable)),
+            Some(uid) => {
+                let entity = reader.object(uid, locals);
+                *known.entry(entity).or_insert_with(|| builder.distinct(Ok(entity)))
+            }
+        };
+        builder.index.push(index);
+        let index = index as usize;
+        (index, builder.refusals.get(index).copied().flatten())
+    }
+
+    /// The distinct entities so far.
+    pub(crate) fn distinct(&self) -> &[EntityId] {
+        &self.builder.side.distinct
+    }
+
+    pub(crate) fn finish(self) -> Side<'static> {
+        self.builder.finish()
     }
 }
 
