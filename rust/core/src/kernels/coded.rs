@@ -13,7 +13,7 @@ use crate::evaluate::{ErrorCode, Failure, quick_relation, relation};
 use crate::expression::Binary;
 use crate::shape::{Node, NodeId};
 use crate::slots::PathId;
-use crate::value::{EntityId, Finder, ValueRef};
+use crate::value::{EntityId, Finder, Record, Value, ValueRef};
 
 /// A side of the batch.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -32,6 +32,18 @@ pub(super) enum Cell<'a> {
     Unread,
     Value(ValueRef<'a>),
     Error(ErrorCode),
+}
+
+/// Entities whose attributes are read side by side, so that their reads wait for memory together.
+const SIDE_BY_SIDE: usize = 32;
+
+/// How far the reading of an attribute has come.
+#[derive(Clone, Copy)]
+enum Found<'a> {
+    NoEntity,
+    Record(&'a Record),
+    NoAttribute,
+    Value(&'a Value),
 }
 
 /// A node whose values stand behind codes.
@@ -360,22 +372,44 @@ impl<'k, 'a> Kernels<'k, 'a> {
             Which::Resource => resources,
             Which::Action => &[],
         };
-        let mut finder = Finder::new(name);
+        // Which are to be read first, without a branch for each; then the reads wait for memory side by side.
+        let mut unread = self.take();
+        let mut kept = Kept::new(&mut unread, rows.len());
         for row in rows {
-            let code = code_at(codes, *row);
-            if let Some(cell @ Cell::Unread) = cells.get_mut(code) {
+            let code = codes.get(*row as usize).copied().unwrap_or(u32::MAX);
+            kept.keep_if(matches!(cells.get(code as usize), Some(Cell::Unread)), code);
+        }
+        drop(kept);
+        let mut finder = Finder::new(name);
+        for codes in unread.chunks(SIDE_BY_SIDE) {
+            let mut found = [Found::NoEntity; SIDE_BY_SIDE];
+            for (place, code) in found.iter_mut().zip(codes) {
+                let code = *code as usize;
                 let data = match (parties.get(code), entities.get(code)) {
                     (Some(party), _) => party.data,
                     (None, Some(entity)) => store.get(*entity),
                     (None, None) => None,
                 };
-                *cell = match data.map(|data| finder.get(&data.attributes)) {
-                    Some(Some(value)) => Cell::Value(value.borrow()),
-                    Some(None) => Cell::Error(ErrorCode::AttributeMissing),
-                    None => Cell::Error(ErrorCode::EntityMissing),
-                };
+                if let Some(data) = data {
+                    *place = Found::Record(&data.attributes);
+                }
+            }
+            for place in &mut found {
+                if let Found::Record(record) = place {
+                    *place = finder.get(record).map_or(Found::NoAttribute, Found::Value);
+                }
+            }
+            for (found, code) in found.iter().zip(codes) {
+                if let Some(cell) = cells.get_mut(*code as usize) {
+                    *cell = match found {
+                        Found::Value(value) => Cell::Value(value.borrow()),
+                        Found::NoAttribute | Found::Record(_) => Cell::Error(ErrorCode::AttributeMissing),
+                        Found::NoEntity => Cell::Error(ErrorCode::EntityMissing),
+                    };
+                }
             }
         }
+        self.give(unread);
         cells
     }
 
