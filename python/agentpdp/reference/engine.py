@@ -13,8 +13,8 @@ Twin: rust/core/src/engine.rs.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Set
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import Denied, GrantRequired, StepUpNeeded
@@ -31,9 +31,26 @@ from .policies import read_policies
 from .request import Problem, read_entity, read_name, read_request
 from .schema import Schema, read_schema
 from .tasks import Declarations, read_declarations, read_lifetime
-from .value import LONG_MAX, LONG_MIN, check, is_action, read_uid
+from .value import LONG_MAX, LONG_MIN, EntityUid, check, is_action, read_uid
 
 CLOCKS: Mapping[Any, Callable[[], int]] = {"system": lambda: time.time_ns() // 1_000_000}
+
+
+@dataclass
+class Changes:
+    """What is other than the bundle had it, and is done again to the next."""
+
+    put: dict[EntityUid, Mapping[str, Any]] = field(default_factory=dict)
+    taken: set[EntityUid] = field(default_factory=set)
+    links: dict[str, tuple[str, Any, Any]] = field(default_factory=dict)
+
+    def remove(self, gone: Set[EntityUid]) -> None:
+        self.taken |= gone
+        left = ((uid, each) for uid, each in self.put.items() if uid not in gone)
+        self.put = {
+            uid: {**each, "parents": [up for up in each["parents"] if read_name(up) not in gone]}
+            for uid, each in left
+        }
 
 
 class Engine:
@@ -75,7 +92,7 @@ class Engine:
         self.epoch = 0
         self.clock = clock
         self.latest: int | None = None
-        self.changes: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+        self.changes = Changes()
         self.blocks, self.approvals = Blocks(), Approvals()
         self.grants: dict[str, Issued] = {}
 
@@ -122,15 +139,17 @@ class Engine:
         """Add entities, or put them in place of what they were; all of them or, if wrong, none."""
         entities = list(entities)
         self.entities = self.with_entities(entities)
-        self.changed("upsert", entities)
+        self.changes.put.update((read_name(each["uid"]), each) for each in entities)
+        self.epoch += 1
 
     def remove(self, uids: Iterable[Any]) -> None:
         """Take entities away, and every edge to them with them; the schema's actions stay."""
         gone = [read_name(each) for each in uids]
         fixed = self.schema is not None and any(map(is_action, gone))
         check(not fixed, "entity_schema", "actions are the schema's and cannot be removed")
+        self.changes.remove(self.entities.stored.keys() & set(gone))
         self.entities = self.entities.removed(gone)
-        self.changed("remove", gone)
+        self.epoch += 1
 
     def link(
         self, template: str, link_id: str, *, principal: Any = None, resource: Any = None
@@ -138,28 +157,30 @@ class Engine:
         given = {"?principal": principal, "?resource": resource}
         values = {slot: read_name(uid) for slot, uid in given.items() if uid is not None}
         self.policies.link(template, link_id, values, self.epoch + 1)
-        self.changed("link", template, link_id, principal=principal, resource=resource)
+        self.changes.links[link_id] = (template, principal, resource)
+        self.epoch += 1
 
     def unlink(self, link_id: str) -> bool:
         found = self.policies.unlink(link_id)
         if found:
-            self.changed("unlink", link_id)
+            del self.changes.links[link_id]
+            self.epoch += 1
         return found
-
-    def changed(self, method: str, *arguments: Any, **options: Any) -> None:
-        self.changes.append((method, arguments, options))
-        self.epoch += 1
 
     def reload(self, bundle: Any) -> None:
         """Decide by another bundle from now on; approvals end.
 
-        What was changed at run time is changed again; where that does not fit, nothing changes.
+        What is still changed at run time is changed again, but for the schema's actions; where that
+        does not fit, nothing changes.
         """
         other = Engine(bundle)
         both = (other.declarations is None) is (self.declarations is None)
         check(both, "reload", "a bundle with tasks is replaced by one with tasks, a plain one so")
-        for method, arguments, options in self.changes:
-            getattr(other, method)(*arguments, **options)
+        fixed = set(filter(is_action, self.changes.taken)) if other.schema else set()
+        other.remove(self.changes.taken - fixed)
+        other.upsert(self.changes.put.values())
+        for link_id, (template, principal, resource) in self.changes.links.items():
+            other.link(template, link_id, principal=principal, resource=resource)
         for name in ("on_error", "policies", "schema", "entities", "declarations", "approvals"):
             setattr(self, name, getattr(other, name))
         self.epoch += 1

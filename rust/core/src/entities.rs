@@ -406,11 +406,11 @@ impl<'a> Edits<'a> {
 
     /// Takes an entity out, and the edges to it; nothing happens if it is not there.
     pub fn take(&mut self, entity: EntityId) {
-        self.touched.put.remove(&entity);
-        self.touched.taken.insert(entity);
         if self.store.get(entity).is_none() {
             return;
         }
+        self.touched.put.remove(&entity);
+        self.touched.taken.insert(entity);
         let below: Vec<EntityId> = self.lineage.children(entity).collect();
         for child in below {
             let Some(data) = self.store.get(child) else { continue };

@@ -2,7 +2,8 @@
 //!
 //! A reload is one step: the new bundle's rules, declarations and entities take the place of the old one's, over the
 //! same numbers. What changed at run time stays: entities that were put in or taken out, links, revocations, grants.
-//! What was approved does not. If something that stays does not fit the new bundle, nothing changes.
+//! What was approved does not. If something that stays does not fit the new bundle, nothing changes; but the new schema's
+//! actions are as it says, whatever was taken out before there was one.
 //!
 //! Twin: `reference/engine.py`. Read next: `engine.rs`.
 
@@ -55,10 +56,12 @@ impl Engine {
         }
         let mut next_lineage = Lineage::of(&next.store);
         let mut edits = Edits::new(next.store.clone(), &mut next_lineage);
-        touched.taken.iter().for_each(|entity| edits.take(*entity));
+        let schema = next.compiled.schema.as_deref();
+        let is_fixed = |entity: &EntityId| schema.is_some_and(|schema| schema.actions.contains_key(entity));
+        touched.taken.iter().filter(|entity| !is_fixed(entity)).for_each(|entity| edits.take(*entity));
         for entity in &touched.put {
             let Some(data) = now.store.get(*entity) else { continue };
-            if let Some(schema) = &next.compiled.schema
+            if let Some(schema) = schema
                 && !fits(*entity, data, schema, &next.store)
             {
                 return Err(ReloadError::Entity(*entity).into());
