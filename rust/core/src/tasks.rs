@@ -72,14 +72,6 @@ pub struct Task {
     pub digest: Digest,
 }
 
-impl Task {
-    /// The place of a parameter in the task's row.
-    #[must_use]
-    pub fn param(&self, name: &str) -> Option<usize> {
-        self.params.binary_search_by(|param| (*param.name).cmp(name)).ok()
-    }
-}
-
 /// Where the resource of a call comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ResourceRule {
