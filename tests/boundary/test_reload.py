@@ -117,29 +117,52 @@ def test_links_that_are_there_are_made_again(make: type) -> None:
     assert asked(engine) == "forbidden"
 
 
+GROUPED = SCHEMA.replace("action paint", 'action "work"; action "rest"; action paint in ["work"]')
+GROUP_POLICIES = (
+    POLICY
+    + """
+    @id("group") forbid (principal, action, resource) when { action in Action::"work" };
+"""
+)
+
+
+def action(name: str, *groups: str) -> dict[str, object]:
+    parents = [{"type": "Action", "id": group} for group in groups]
+    return {"uid": {"type": "Action", "id": name}, "attrs": {}, "parents": parents}
+
+
+def loose(*entities: dict[str, object]) -> agentpdp.Bundle:
+    return agentpdp.Bundle.from_sources(
+        policies=GROUP_POLICIES, schema="none", entities=json.dumps(entities)
+    )
+
+
 @ENGINES
 def test_the_actions_of_a_schema_are_as_it_says_whatever_was_taken_out(make: type) -> None:
-    policies = (
-        POLICY
-        + """
-        @id("group") forbid (principal, action, resource) when { action in Action::"work" };
-    """
-    )
-    groups = SCHEMA.replace("action paint", 'action "work"; action paint in ["work"]')
-    actions = [
-        {"uid": {"type": "Action", "id": "work"}, "attrs": {}, "parents": []},
-        {
-            "uid": {"type": "Action", "id": "paint"},
-            "attrs": {},
-            "parents": [{"type": "Action", "id": "work"}],
-        },
-    ]
-    loose = agentpdp.Bundle.from_sources(
-        policies=policies, schema="none", entities=json.dumps(actions)
-    )
-    engine = make(loose)
+    engine = make(loose(action("work"), action("paint", "work")))
     assert asked(engine) == "forbidden"
     engine.remove(['Action::"paint"', 'Action::"work"'])
     assert asked(engine) == "permitted"
-    engine.reload(bundle(groups, policies))
+    engine.reload(bundle(GROUPED, GROUP_POLICIES))
     assert asked(engine) == "forbidden"
+
+
+@ENGINES
+def test_actions_that_were_put_in_must_be_what_the_schema_says(make: type) -> None:
+    engine = make(loose())
+    engine.upsert([action("paint", "rest")])
+    assert asked(engine) == "permitted"
+    with pytest.raises((ReloadError, InputError)):
+        engine.reload(bundle(GROUPED, GROUP_POLICIES))
+    assert asked(engine) == "permitted"
+    engine.upsert([action("paint", "work")])
+    engine.reload(bundle(GROUPED, GROUP_POLICIES))
+    assert asked(engine) == "forbidden"
+
+
+@ENGINES
+def test_an_action_that_was_put_in_as_the_schema_has_it_hinders_nothing(make: type) -> None:
+    engine = make(bundle(GROUPED))
+    engine.upsert([action("paint", "work")])
+    engine.reload(bundle(GROUPED.replace("action paint", "action draw"), NEW_POLICY))
+    assert asked(engine) == "unknown_action"

@@ -139,7 +139,8 @@ class Engine:
         """Add entities, or put them in place of what they were; all of them or, if wrong, none."""
         entities = list(entities)
         self.entities = self.with_entities(entities)
-        self.changes.put.update((read_name(each["uid"]), each) for each in entities)
+        read = ((read_name(each["uid"]), each) for each in entities)
+        self.changes.put.update(each for each in read if not (self.schema and is_action(each[0])))
         self.epoch += 1
 
     def remove(self, uids: Iterable[Any]) -> None:

@@ -197,13 +197,7 @@ fn check_action(uid: EntityId, content: usize, parents: &[EntityId], schema: &Sc
     if content != 0 {
         return wrong("actions have neither attributes nor tags");
     }
-    let mut groups: Vec<EntityId> = parents.to_vec();
-    for parent in parents {
-        groups.extend(schema.actions.get(parent).into_iter().flat_map(|parent| parent.ancestors.iter().copied()));
-    }
-    groups.sort_unstable();
-    groups.dedup();
-    if groups[..] != action.ancestors[..] {
+    if !action.is_in_groups(parents, schema) {
         return wrong("the schema has this action in other groups");
     }
     Ok(())

@@ -66,6 +66,9 @@ impl Engine {
             {
                 return Err(ReloadError::Entity(*entity).into());
             }
+            if is_fixed(entity) {
+                continue;
+            }
             edits.put(*entity, Entity::new(data.attributes.clone(), data.tags.clone(), data.parents.to_vec()));
         }
         next.store = edits.finish().map_err(ReloadError::from)?;
@@ -86,6 +89,9 @@ impl Engine {
 
 /// Whether an entity is one that a schema provides for.
 fn fits(entity: EntityId, data: &Entity, schema: &Schema, store: &Store) -> bool {
+    if let Some(action) = schema.actions.get(&entity) {
+        return data.attributes.is_empty() && data.tags.is_empty() && action.is_in_groups(&data.parents, schema);
+    }
     let locals = Locals::default();
     let Some(declared) = schema.entity_types.get(&store.type_of(entity)) else { return false };
     let attributes = data.attributes.attributes().map(|(name, value)| (&**name, value));

@@ -111,6 +111,20 @@ pub struct ActionType {
     pub context: Arc<RecordType>,
 }
 
+impl ActionType {
+    /// Whether an entity with these parents is in the very groups that the action is in.
+    #[must_use]
+    pub fn is_in_groups(&self, parents: &[EntityId], schema: &Schema) -> bool {
+        let mut groups = parents.to_vec();
+        for parent in parents {
+            groups.extend(schema.actions.get(parent).into_iter().flat_map(|parent| parent.ancestors.iter().copied()));
+        }
+        groups.sort_unstable();
+        groups.dedup();
+        groups[..] == self.ancestors[..]
+    }
+}
+
 /// All entity types and actions.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Schema {
